@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING
 from reconcile.audit.actor import origin
 from reconcile.errors import UsageError
 from reconcile.manifests.from_python import Document, units_of
-from reconcile.manifests.identity_rules import identity_problems
 from reconcile.model import plan as model
 from reconcile.model.address import Address
 from reconcile.model.outcome import Report
@@ -39,8 +38,11 @@ from reconcile.project.declared import (
     declared_now,
     found_by_id,
     read_declared,
+    target_problems,
 )
 from reconcile.recovery.runs import new_run
+from reconcile.selecting.reading import read_selection
+from reconcile.selecting.selectors import CHANGED, Selection
 from reconcile.session import Purpose, Session
 from reconcile.session import connect as connect_session
 from reconcile.stores.lease import utc_now
@@ -143,6 +145,8 @@ class Account:
         recreate: Iterable[str] = (),
         prune: bool = False,
         allow: Mapping[str, int] | None = None,
+        select: Sequence[str] = (),
+        exclude: Sequence[str] = (),
     ) -> Plan:
         """Return what would change. Writes nothing anywhere.
 
@@ -153,6 +157,8 @@ class Account:
           with ``units`` where the project has manifests too.
         - ``allow``: what would be held back, by guard and exact number of records; ``drift`` up to
           a number.
+        - ``select``, ``exclude``: only these orders and carts, or all but these, as the options
+          take them: ``order/SHOP-5*``, ``cart``, ``changed:REF``. Pruning is limited alike.
 
         Raises ManifestError with all problems, GuardRefused if ``allow`` has other numbers than the
         plan, UsageError and HubSpotError.
@@ -164,6 +170,9 @@ class Account:
             raise UsageError("prune takes all that is declared, and this is only a part of it")
         declared = self._declared(units, absolute)
         with declared.problems_first():
+            selection = self._selection(
+                select, exclude, declared, None if units is not None else absolute
+            )
             made = make_plan(
                 self.session,
                 declared.units,
@@ -172,13 +181,14 @@ class Account:
                 prune=prune,
                 allow=_allowances(allow or {}),
                 broken=declared.problems,
+                selection=selection,
             )
         require_match(made)
         # That a number is 0 was just checked: such a plan is the same as if it had not been named.
         made = replace(made, allowed=tuple(one for one in made.allowed if not one.endswith("=0")))
         if units is None:
             made = replace(made, paths=beside_project(settings, absolute))
-        return Plan(made, content_digest(made), declared.everything, whole)
+        return Plan(made, content_digest(made), declared.everything, whole and selection is None)
 
     def apply(
         self,
@@ -236,6 +246,26 @@ class Account:
         by = origin(self.project.environ, self.project.settings.root, reason)
         recover_unfinished(self.session, by, who=lock_holder(), wait=wait)
 
+    def _selection(
+        self,
+        select: Sequence[str],
+        exclude: Sequence[str],
+        declared: Declared,
+        paths: Sequence[Path] | None,
+    ) -> Selection | None:
+        if isinstance(select, str) or isinstance(exclude, str):
+            raise UsageError("select and exclude are lists of selectors")
+        if paths is None and any(one.startswith(CHANGED) for one in (*select, *exclude)):
+            raise UsageError("changed:REF compares manifests, and these units are not from any")
+        return read_selection(
+            select,
+            exclude,
+            settings=self.project.settings,
+            declared=declared,
+            environ=self.project.environ,
+            paths=paths or (),
+        )
+
     def _declared(self, documents: Sequence[Document] | None, paths: Sequence[Path]) -> Declared:
         settings = self.project.settings
         if documents is None:
@@ -244,10 +274,8 @@ class Account:
             raise UsageError("units is a list of declarations")
         if paths:
             raise UsageError("a plan is of paths or of units, not of both")
-        identities = settings.target.identity
         units, problems = units_of(documents, found_by_id(settings))
-        problems += [one for unit in units for one in identity_problems(unit, identities)]
-        return Declared(units, units, tuple(problems))
+        return Declared(units, units, (*problems, *target_problems(units, settings)))
 
 
 def open(  # noqa: A001  (reconcile.open reads as what it does)

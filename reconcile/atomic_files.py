@@ -1,5 +1,6 @@
 """Write files atomically: a crash, a full disk or an error leaves the former content."""
 
+import errno
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -9,13 +10,17 @@ from typing import IO
 
 from reconcile.errors import UsageError
 
+_NO_LINKS = {errno.EACCES, errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+"""What file systems answer that have no hard links."""
+
 
 @contextmanager
-def atomic_write(path: Path, *, mode: int = 0o600) -> Iterator[IO[bytes]]:
+def atomic_write(path: Path, *, mode: int = 0o600, new: bool = False) -> Iterator[IO[bytes]]:
     """Open a temporary file, which replaces ``path`` once the block ends without an error.
 
     The content is on disk before that, and the replacement once this returns. ``mode`` is the new
-    file's permissions. Raises OSError.
+    file's permissions. Raises OSError; FileExistsError if the file is to be ``new`` and there is
+    one, which is left as it is.
     """
     with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
         temporary = Path(file.name)
@@ -24,7 +29,10 @@ def atomic_write(path: Path, *, mode: int = 0o600) -> Iterator[IO[bytes]]:
             file.flush()
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
-            temporary.replace(path)
+            if new:
+                _place(temporary, path)
+            else:
+                temporary.replace(path)
         except BaseException:
             # On a full disk what is still buffered cannot be written either.
             with suppress(OSError):
@@ -32,6 +40,19 @@ def atomic_write(path: Path, *, mode: int = 0o600) -> Iterator[IO[bytes]]:
             temporary.unlink(missing_ok=True)
             raise
     sync_folder(path.parent)
+
+
+def _place(temporary: Path, path: Path) -> None:
+    """Rename a file where no other one has the name. Raise FileExistsError if one has it."""
+    try:
+        path.hardlink_to(temporary)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        path.touch(exist_ok=False)  # reserves the name
+        temporary.replace(path)
+    else:
+        temporary.unlink()
 
 
 def sync_folder(folder: Path) -> None:

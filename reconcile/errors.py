@@ -53,7 +53,7 @@ class Problem:
 
 
 class ManifestError(ReconcileError):
-    """Files have problems; ``problems`` lists all of them, sorted by location.
+    """Files have problems; ``problems`` lists all of them once, sorted by location.
 
     ``title`` names the files: the manifests, or the project file. ``conflicts`` are what the
     account refuses of the records that could be read; alone they would not have stopped the
@@ -68,9 +68,9 @@ class ManifestError(ReconcileError):
         conflicts: Sequence[Problem] = (),
         hint: str = "",
     ) -> None:
-        self.problems = tuple(sorted(problems))
+        self.problems = tuple(sorted({*problems}))  # many records may have one default
         self.title = title
-        self.conflicts = tuple(sorted(conflicts))
+        self.conflicts = tuple(sorted({*conflicts}))
         many = len(self.problems)
         self.summary = f"{many:,} problem{'s' if many != 1 else ''} in {title}"
         super().__init__("\n".join([self.summary, *map(str, self.problems)]), hint=hint)

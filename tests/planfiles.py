@@ -65,7 +65,7 @@ def _counted(lines: Sequence[bytes]) -> Line:
     return {"content": content.hexdigest(), "counts": counts}
 
 
-_POLICY = ("target", "identities", "limits", "allowed", "reverts", "keyed", "personal")
+_POLICY = ("target", "identities", "limits", "allowed", "reverts", "manage", "keyed", "personal")
 
 
 def written(lines: Iterable[Line], key: bytes | None = None) -> bytes:

@@ -13,6 +13,7 @@ from reconcile.model.definitions import Definitions, Property
 from reconcile.model.explanation import Explanation
 from reconcile.model.guarded import puts_back
 from reconcile.model.identity import UniqueProperty
+from reconcile.model.manage import Manage
 from reconcile.model.plan import (
     Action,
     FieldChange,
@@ -432,6 +433,9 @@ def plans(draw: st.DrawFn) -> Plan:
         ),
         allowed=[f"{name}={draw(st.integers(1, 9))}" for name in names],
         reverts=draw(st.sampled_from([{}, {"order": ["memo", "weight"], "cart": ["memo"]}])),
+        manage=draw(
+            st.sampled_from([Manage(), Manage({"order": frozenset({"memo"})}, creates=True)])
+        ),
         prune=any(change.pruned for unit in units for change in unit.changes),
         serial=draw(st.integers(0, 99)),
     )

@@ -1,5 +1,6 @@
 """Files that are replaced: as a whole, and durably."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -39,3 +40,26 @@ def test_a_failed_write_leaves_the_former_content(tmp_path: Path) -> None:
         raise LookupError
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_new_file_replaces_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, links: bool
+) -> None:
+    """Not even a link to nothing; also on a disk without hard links."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    if not links:
+        monkeypatch.setattr(Path, "hardlink_to", refuse)
+    path = tmp_path / "orders.yaml"
+    with atomic_write(path, mode=0o644, new=True) as file:
+        file.write(b"first")
+    assert path.stat().st_mode & 0o777 == 0o644
+    (tmp_path / "link").symlink_to("nowhere")
+    for there in (path, tmp_path / "link"):
+        with pytest.raises(FileExistsError), atomic_write(there, new=True) as file:
+            file.write(b"second")
+    assert path.read_bytes() == b"first"
+    assert {one.name for one in tmp_path.iterdir()} == {"orders.yaml", "link"}

@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 HOOKS = ROOT / ".pre-commit-config.yaml"
 WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"
 EXAMPLES = sorted((ROOT / "examples" / "ci" / "github").glob("*.yml"))
+MUTANTS = ROOT / "tests" / "mutants"
 RUN = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
@@ -120,3 +121,18 @@ def test_development_environment_names_its_options() -> None:
         check=True,
     )
     assert "--hooks" in done.stdout
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in MUTANTS.glob("*.patch")))
+def test_every_mutant_is_a_fault_of_the_code_as_it_is(name: str, tmp_path: Path) -> None:
+    """It applies, and the tests that it names are there; they run in the long form."""
+    patch = MUTANTS / f"{name}.patch"
+    text = patch.read_text(encoding="utf-8")
+    for file in re.findall(r"^\+\+\+ b/(.+)$", text, re.MULTILINE):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_bytes((ROOT / file).read_bytes())
+    subprocess.run(["git", "apply", "--check", str(patch)], cwd=tmp_path, check=True)
+    named = re.findall(r"^Test: ([^:\s]+)(?:::(\w+))?$", text, re.MULTILINE)
+    assert named
+    for file, test in named:
+        assert f"def {test}" in (ROOT / file).read_text(encoding="utf-8")

@@ -367,6 +367,14 @@ def test_variables_are_for_tokens_of_targets_alone(tmp_path: Path) -> None:
         ("portal: 1, identity: {line_item: 'within_parent:'}", 42, '"within_parent:PROPERTY"'),
         ("portal: 1, identity: {order: 'within_parent:x'}", 30, "orders have no parent"),
         ("portal: 1, identity: [id]", 30, "must be names with values"),
+        ("portal: 1, manage: [order]", 28, "'manage' must be like {order: [hs_tags, contact]"),
+        ("portal: 1, manage: {}", 28, "'manage' must be like {order: [hs_tags, contact]"),
+        ("portal: 1, manage: {ordr: all}", 28, "'ordr', which is not a kind, create or archive"),
+        ("portal: 1, manage: {creat: all}", 28, "did you mean 'create'?"),
+        ("portal: 1, manage: {create: yes}", 28, "must set create to true or false"),
+        ("portal: 1, manage: {order: memo}", 28, "must set order to a list of names, or to all"),
+        ("portal: 1, manage: {order: {a: b}}", 28, "must set order to a list of names, or to all"),
+        ("portal: 1, manage: {order: [A]}", 28, "names 'A' for order, which is not a property"),
         ("sandbox: false", 18, "true or {seed: FILE}"),
         ("sandbox: {sed: x}", 19, "unknown field 'sed'; did you mean 'seed'?"),
         ("sandbox: {seed: ../x.json}", 25, "must stay inside"),
@@ -561,9 +569,12 @@ def test_the_starter_loads(tmp_path: Path, folder: str) -> None:
 
 
 def test_the_starter_s_production_target_loads_too(tmp_path: Path) -> None:
-    """Taking the comment signs away is all it needs."""
+    """Taking the comment signs away is all it needs. It begins with updates of what exists."""
     found = settings(tmp_path, starter_text().replace("\n#  ", "\n  "), target="production")
     assert found.target.portal == 12345678
+    assert all(found.target.manage.allows(kind, "memo") for kind in kinds())
+    assert not found.target.manage.may_create
+    assert not found.target.manage.may_archive
     assert found.token("write", {"HUBSPOT_WRITE_TOKEN": "t"})
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Self
 from unicodedata import normalize
 from unittest.mock import patch
+from urllib.parse import quote
 
 import httpx
 from plain import NO_TLS
@@ -108,11 +109,12 @@ class World:
         store: str = "",
         target: str = "test",
         rate_limit: int = 1_000_000,
+        stamp: str = "",
     ) -> None:
         """Remember what to build.
 
         ``proxy`` wraps the sandbox's URL and stands before it; ``store`` is the URL of a shared
-        store, instead of the folder; ``rate_limit`` is what the project file says.
+        store, instead of the folder; ``rate_limit`` and ``stamp`` are what the project file says.
         """
         self.folder = folder
         self.api = api
@@ -122,6 +124,7 @@ class World:
         self._store = store
         self._target = target
         self._rate_limit = rate_limit
+        self._stamp = stamp
         self._slept = 0.0
         self._stack = ExitStack()
         self.sandbox = Sandbox(folder / "account.sqlite", seed=seed, switches=switches)
@@ -150,6 +153,8 @@ class World:
         }
         if not self.identity:
             del target["identity"]
+        if self._stamp:
+            target["stamp"] = self._stamp
         project = {"version": "1", "targets": {self._target: target}, "manifests": ["manifests"]}
         self.environ = {"TOKEN": self.sandbox.token}
         if self._store:
@@ -172,6 +177,17 @@ class World:
         # JSON is YAML with every value quoted: text stays as it is written.
         text = "\n---\n".join(json.dumps(one, ensure_ascii=False) for one in documents)
         (folder / "all.yaml").write_text(text + "\n", encoding="utf-8")
+
+    def manage(self, **given: Any) -> None:
+        """Say in the project file what may be written; nothing given is no `manage`."""
+        path = self.folder / "reconcile.yaml"
+        project = json.loads(path.read_text(encoding="utf-8"))
+        target = project["targets"][self._target]
+        target.pop("manage", None)
+        if given:
+            target["manage"] = given
+        path.write_text(json.dumps(project), encoding="utf-8")
+        self.settings = load_settings(self.folder, target=None, environ=self.environ)
 
     def units(self) -> tuple[Unit, ...]:
         """What the manifests declare."""
@@ -296,10 +312,28 @@ class World:
         values = properties | ({KEY: key} if key else {})
         return str(self._post(f"/crm/v3/objects/{object_}", {"properties": values})["id"])
 
-    def edit(self, object_: str, id_: str, /, **properties: str) -> None:
-        """Someone edits a record."""
+    def edit(self, object_: str, id_: str, /, by: str = "", **properties: str) -> None:
+        """Someone edits a record.
+
+        ``by`` says who, as the sandbox takes it: ``INTEGRATION 777 Shopify``, ``CRM_UI`` and the id
+        of a user, ``AUTOMATION_PLATFORM 42``. Without it, it is the app whose token this is.
+        """
         path = f"/crm/v3/objects/{object_}/{id_}"
-        self.http.patch(path, json={"properties": properties}).raise_for_status()
+        headers = {"X-Sandbox-Source": quote(by)} if by else {}
+        body = {"properties": properties}
+        self.http.patch(path, json=body, headers=headers).raise_for_status()
+
+    def user(self, email: str) -> str:
+        """The id of the user with this address, who may have left."""
+        owners = [
+            one
+            for archived in ("false", "true")
+            for one in self.http.get("/crm/v3/owners", params={"archived": archived}).json()[
+                "results"
+            ]
+        ]
+        (id_,) = (one["userIdIncludingInactive"] for one in owners if one["email"] == email)
+        return str(id_)
 
     def archive(self, object_: str, id_: str) -> None:
         """Someone deletes a record."""
@@ -428,6 +462,7 @@ _TYPE_IDS = {
     "contacts": "0-1",
     "companies": "0-2",
     "deals": "0-3",
+    "products": "0-7",
 }
 
 
@@ -460,7 +495,7 @@ def line(key: str, /, **properties: str) -> Document:
 
 def _unit(kind: str, key: str, lines: Iterable[Document], more: dict[str, Any]) -> Document:
     document: dict[str, Any] = {"kind": kind, "key": key}
-    for field in ("associations", "lifecycle", "moved_from"):
+    for field in ("associations", "lifecycle", "moved_from", "adopt"):
         if field in more:
             document[field] = more.pop(field)
     if more:

@@ -108,16 +108,19 @@ def in_whole_units(tasks: Sequence[ChangeTask]) -> list[ChangeTask]:
 def _slots(kind: Kind, tasks: Sequence[ChangeTask]) -> Mapping[str, int]:
     """Return how many calls one re-check and one write take, by rate limit."""
     asked = {word for task in tasks for word in parents_to_check(task.change)}
-    return {"objects": 2, "associations": len(asked) + len(kind.children)}
+    lines = len(kind.children) if any(task.others for task in tasks) else 0
+    return {"objects": 2 + lines, "associations": len(asked) + len(kind.children)}
 
 
 def _check(
     context: ApplyContext, kind: Kind, tasks: Sequence[ChangeTask], *, archiving: Collection[str]
 ) -> Sequence[Checked]:
     changes = [task.change for task in tasks]
-    checked = recheck_standing(context.hubspot, kind, context.properties(kind), changes)
+    properties, bound = context.properties(kind), context.bound
+    checked = recheck_standing(context.hubspot, kind, properties, changes, bound)
     moved = recheck_parents(context.parents, changes)
-    return with_moved(checked, moved | recheck_lines_under(context.hubspot, kind, tasks, archiving))
+    moved |= recheck_lines_under(context.hubspot, kind, tasks, archiving, bound)
+    return with_moved(checked, moved)
 
 
 def archive(

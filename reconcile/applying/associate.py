@@ -6,7 +6,7 @@ afterwards too: a response that reports success proves nothing.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from reconcile.applying.batch_send import send
 from reconcile.applying.context import ApplyContext
@@ -18,8 +18,8 @@ from reconcile.applying.wanted_links import Associations, WantedLink, parent_lin
 from reconcile.hubspot.client import HubSpot
 from reconcile.hubspot.types import Answer, Pair, Refused, Written
 from reconcile.model.address import Address
-from reconcile.model.batches import LINKS_READ
-from reconcile.model.kinds import Kind
+from reconcile.model.batches import LINKS_READ, split
+from reconcile.model.kinds import Kind, kinds
 from reconcile.model.outcome import Status
 
 
@@ -31,26 +31,32 @@ def associate(
     Raises HubSpotError if no further call can succeed.
     """
     by_pair: dict[tuple[str, str, bool], list[WantedLink]] = defaultdict(list)
-    kinds_by_name: dict[str, Kind] = {}
+    for one in _wanted(tasks, ids):
+        if one.to_id:
+            by_pair[one.task.kind.name, one.link.to, one.link.add].append(one)
+        else:
+            one.fail("it does not exist")
+    for (name, to, add), links in sorted(by_pair.items(), key=lambda entry: _order(*entry[0])):
+        for batch in split(links, LINKS_READ):
+            context.halt.check_outcomes(tasks)
+            if context.halt.stopped:
+                _check_parents(context, kinds()[name], to, batch)
+            else:
+                _change(context, kinds()[name], to, batch, add=add)
+    context.halt.check_outcomes(tasks)
+
+
+def _wanted(tasks: Sequence[ChangeTask], ids: Mapping[Address, str]) -> Iterator[WantedLink]:
     for task in tasks:
-        kinds_by_name[task.kind.name] = task.kind
         for link in (*task.change.links, *parent_link(task, ids)):
             to_id = link.id or (ids.get(link.address, "") if link.address else "")
-            plain = ("HUBSPOT_DEFINED", task.kind.associations[link.to].type_id)
-            wanted = WantedLink(task, link, to_id, plain)
-            if to_id:
-                by_pair[task.kind.name, link.to, link.add].append(wanted)
-            else:
-                wanted.fail("it does not exist")
-    for (name, to, add), links in sorted(by_pair.items(), key=lambda entry: entry[0]):
-        for start in range(0, len(links), LINKS_READ):
-            context.halt.check_outcomes(tasks)
-            batch = links[start : start + LINKS_READ]
-            if context.halt.stopped:
-                _check_parents(context, kinds_by_name[name], to, batch)
-            else:
-                _change(context, kinds_by_name[name], to, batch, add=add)
-    context.halt.check_outcomes(tasks)
+            plain = task.kind.association(link.to).plain(link.ours or link.types)
+            yield WantedLink(task, link, to_id, plain)
+
+
+def _order(name: str, to: str, add: bool) -> tuple[bool, str, str, bool]:  # noqa: FBT001
+    """Return what to sort by: a line item leaves a parent after it has got another one."""
+    return not add and to in kinds()[name].parents, name, to, add
 
 
 def _change(
@@ -60,6 +66,7 @@ def _change(
         batch = [one for one in batch if one.task.id]
         found = _read(context, kind, to, batch)
         batch = [one for one in batch if not _is_elsewhere(context, one, found)]
+        batch = [one for one in batch if not _stays(one, found)]
         pairs: dict[str, tuple[WantedLink, Pair]] = {}
         for one in batch:
             if types := one.types_to_write(found):
@@ -94,7 +101,7 @@ def _check_parents(context: ApplyContext, kind: Kind, to: str, batch: Sequence[W
 def _read(context: ApplyContext, kind: Kind, to: str, batch: Sequence[WantedLink]) -> Associations:
     """Read the associations that the records have now."""
     ids = [one.task.id for one in batch]
-    return context.hubspot.associations.links(kind.object, to, kind.associations[to].object, ids)
+    return context.hubspot.associations.links(kind.object, to, kind.association(to).object, ids)
 
 
 def _send(
@@ -107,7 +114,7 @@ def _send(
     add: bool,
 ) -> Sequence[WantedLink]:
     """Write pairs that were read at the moment ``read``; return those that were not refused."""
-    target = kind.associations[to].object
+    target = kind.association(to).object
 
     def call(hubspot: HubSpot, inputs: Sequence[Pair]) -> Mapping[str, Answer]:
         write = hubspot.associations.associate if add else hubspot.associations.dissociate
@@ -184,6 +191,23 @@ def _confirm(context: ApplyContext, kind: Kind, to: str, written: Sequence[Wante
         why = f"HubSpot {shows} association to {one.link.shown}; plan again to check"
         one.task.worsen(Status.UNKNOWN, why)
         one.finish()
+
+
+def _stays(one: WantedLink, found: Associations) -> bool:
+    """Return whether a line item must not leave its parent, since it is not under the new one.
+
+    What was read shows that where both parents are of one kind.
+    """
+    parent = one.task.change.parent
+    if not one.leaves_parent or parent is None:
+        return False
+    there = {link.id for link in found.get(one.task.id, ())}
+    has_left = one.to_id not in there
+    is_shown = parent.kind != one.link.to or one.task.shown_parent in there
+    if one.task.shown_parent and (is_shown or has_left):
+        return False
+    one.fail("it was not put under its new one")
+    return True
 
 
 def _is_elsewhere(context: ApplyContext, one: WantedLink, found: Associations) -> bool:

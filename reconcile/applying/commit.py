@@ -39,6 +39,7 @@ class Committer:
                     frozenset(task.links),
                     task.previous,
                     task.shown_parent,
+                    frozenset(task.leaving),
                 )
                 for task in tasks
             ]

@@ -11,6 +11,7 @@ from reconcile.applying.refused_values import RefusedValues
 from reconcile.applying.state_entries import Entries
 from reconcile.fetching.parents import ParentReader
 from reconcile.hubspot.client import HubSpot
+from reconcile.model.bound_records import BoundRecords
 from reconcile.model.definitions import Property
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind
@@ -21,6 +22,7 @@ class ApplyContext:
     """What the steps share. ``log`` writes to the audit log what ``journal`` says.
 
     ``trace`` returns the next objectWriteTraceId, unique within a run; ``halt`` can end the run.
+    ``bound`` is what documents and the state were bound to when the run began.
     """
 
     hubspot: HubSpot
@@ -31,6 +33,7 @@ class ApplyContext:
     trace: Callable[[], str]
     sleep: Callable[[float], None] = time.sleep
     halt: Halt = field(default_factory=Halt)
+    bound: BoundRecords = field(default_factory=BoundRecords)
     _refused: dict[tuple[str, str], RefusedValues] = field(default_factory=dict)
 
     def identity(self, kind: Kind) -> Identity:

@@ -12,7 +12,7 @@ from reconcile.model.address import Address, fold
 from reconcile.model.definitions import Definitions, Owners, Property
 from reconcile.model.digest import desired_digest
 from reconcile.model.identity import Identity
-from reconcile.model.kinds import kinds
+from reconcile.model.kinds import Kind, is_custom_object, kinds
 from reconcile.model.plan import LinkChange, Plan, RecordChange, UnitChange
 from reconcile.model.records import Reference, Unit
 from reconcile.model.references import association_types, pointer
@@ -42,7 +42,7 @@ def stale_units(
     """
     now = {unit.address.folded(): unit for unit in declared}
     definitions = _labels_now(hubspot, planned, properties)
-    stale = dict(_references_that_moved(planned, state, hubspot, identities))
+    stale = dict(_references_that_moved(planned, state, hubspot, identities, now))
     for unit in planned.units:
         if _shows_other_labels(unit, definitions):
             stale[unit.address] = _LABELS
@@ -84,7 +84,7 @@ def _labels_now(
     pairs = {
         (change.address.kind, link.to)
         for _, change, link in _links(planned)
-        if any(one.label for one in link.references)
+        if any(one.label for one in link.references) or is_custom_object(link.to)
     }
     owners = hubspot.definitions.owners() if of_owners else None
     return Definitions(
@@ -95,7 +95,7 @@ def _labels_now(
         },
         {
             (name, to): hubspot.definitions.labels(
-                kinds()[name].object, kinds()[name].associations[to].object
+                kinds()[name].object, kinds()[name].association(to).object
             )
             for name, to in sorted(pairs)
         },
@@ -109,16 +109,11 @@ def _shows_other_labels(unit: UnitChange, now: Definitions) -> bool:
         kind = kinds()[change.address.kind]
         for field in change.fields:
             definition = now.properties[kind.name].get(field.name)
-            if definition is None:
-                continue  # the unit is stale for that already
-            for value, text in (
-                (field.before, field.shown_before),
-                (field.after, field.shown_after),
-            ):
-                means = same(text, value, definition)  # a date in its author's spelling
-                called = display_value(kind, now, field.name, value)
-                if not means and text and _parts(called) != _parts(text):
-                    return True
+            if definition is None or field.name in kind.looked_up:
+                continue  # the unit is stale for that already, or the names are looked up again
+            shown = (field.before, field.shown_before), (field.after, field.shown_after)
+            if any(_is_other_label(kind, now, definition, *one) for one in shown):
+                return True
         for link in change.links:
             for one in link.references:
                 reference = Reference(link.to, one.by, one.value, one.label)
@@ -128,13 +123,26 @@ def _shows_other_labels(unit: UnitChange, now: Definitions) -> bool:
     return False
 
 
+def _is_other_label(
+    kind: Kind, now: Definitions, definition: Property, value: str, text: str
+) -> bool:
+    """Return whether the account calls a value otherwise than a text that it is shown as."""
+    means = same(text, value, definition)  # a date in its author's spelling
+    called = display_value(kind, now, definition.name, value)
+    return bool(text) and not means and _parts(called) != _parts(text)
+
+
 def _parts(text: str) -> list[str]:
     """Return the parts of a text, folded; several owners may have spaces between them."""
     return [fold(part) for part in text.split(";") if part]
 
 
 def _references_that_moved(
-    planned: Plan, state: State, hubspot: HubSpot, identities: Mapping[str, Identity]
+    planned: Plan,
+    state: State,
+    hubspot: HubSpot,
+    identities: Mapping[str, Identity],
+    declared: Mapping[Address, Unit],
 ) -> Mapping[Address, str]:
     """Return the units with a reference that leads to another record than it did when planning."""
     links = [
@@ -143,27 +151,51 @@ def _references_that_moved(
         for one in link.references
         if link.add and link.id and one.by != "id"
     ]
-    found = resolve(hubspot, identities, [reference for _, _, reference in links])
+    looked_up = list(_lookups(planned, declared))
+    wanted = [reference for _, _, reference in (*links, *looked_up)]
+    found = resolve(hubspot, identities, wanted).ids
     ids = {change.address.folded(): change.id for change in planned.records()}
     formers = {one.former.folded(): one.id for one in planned.records() if one.former}
     moved: dict[Address, str] = {}
     for unit, link, reference in links:
         if link.id not in tuple(_leads_to(reference, found.get(pointer(reference)), ids, state)):
+            moved[unit.address] = _leads_elsewhere(link.to)
+    for unit, id_, reference in looked_up:
+        if found.get(pointer(reference)) != id_:
+            moved[unit.address] = _leads_elsewhere(reference.to)
+    named = (
+        (unit, link, Address(link.to, one.value).folded())
+        for unit, _, link in _links(planned)
+        for one in link.references
+        if not link.add and one.by == "key"
+    )
+    for unit, link, address in named:
+        entry = state.unit(address).get(address)
+        if link.id not in (entry and entry.id, formers.get(address)):
             moved[unit.address] = (
-                f"a reference to a {link.to} leads to another record than it did when planning; "
-                "plan again"
+                f"a {link.to} to be dissociated has another key in the state than it had when "
+                "planning; plan again"
             )
-    for unit, _, link in _links(planned):
-        for one in () if link.add else link.references:
-            address = Address(link.to, one.value).folded()
-            entry = state.unit(address).get(address) if one.by == "key" else None
-            if one.by == "key" and link.id not in (entry and entry.id, formers.get(address)):
-                moved[unit.address] = (
-                    f"a {link.to} to be dissociated has another key in the state than it had when "
-                    "planning; plan again"
-                )
     state.release()
     return moved
+
+
+def _leads_elsewhere(to: str) -> str:
+    return f"a reference to a {to} leads to another record than it did when planning; plan again"
+
+
+def _lookups(
+    planned: Plan, declared: Mapping[Address, Unit]
+) -> Iterator[tuple[UnitChange, str, Reference]]:
+    """Yield the references that give the values of a plan's fields, with these."""
+    for unit in planned.units:
+        now = declared.get(unit.address.folded())
+        lookups = {one.address.folded(): one.lookups for one in now.records} if now else {}
+        for change in unit.changes:
+            mine = lookups.get(change.address.folded(), {})
+            for field in change.fields:
+                if reference := mine.get(field.name):
+                    yield unit, field.after, reference
 
 
 def _leads_to(

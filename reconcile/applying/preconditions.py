@@ -6,8 +6,10 @@ from reconcile.errors import AuthError, StalePlan, UsageError
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.identity import Identity, pinned
 from reconcile.model.kinds import kinds
+from reconcile.model.manage import Manage
 from reconcile.model.plan import Action, Plan, TargetPin
 from reconcile.planning.consistency import require_consistent
+from reconcile.planning.may_write import forbidden
 from reconcile.state.state import State
 
 
@@ -16,16 +18,19 @@ def check_preconditions(
     *,
     target: TargetPin,
     identities: Mapping[str, Identity],
+    manage: Manage,
     hubspot: HubSpot,
 ) -> None:
     """Raise an error for a plan that cannot be applied to this target.
 
     Raises UsageError for a plan of another account or one that contradicts itself, StalePlan for
-    one made with other identities, AuthError for a token that lacks a scope.
+    one made with other identities or that does what ``manage`` forbids, AuthError for a token that
+    lacks a scope.
     """
     require_consistent(planned)
     require_target(planned, target)
     _require_identities(planned, identities)
+    _require_managed(planned, manage)
     _require_scopes(planned, hubspot)
 
 
@@ -44,6 +49,15 @@ def _require_identities(planned: Plan, identities: Mapping[str, Identity]) -> No
         raise StalePlan(
             "the target's `identity` in reconcile.yaml is not the one the plan was made with",
             hint="plan again: records are found by the properties that `identity` names",
+        )
+
+
+def _require_managed(planned: Plan, manage: Manage) -> None:
+    found = dict.fromkeys(forbidden(planned, manage))
+    if found:
+        raise StalePlan(
+            f"`manage` in reconcile.yaml does not allow this plan: it {', '.join(found)}",
+            hint="plan again; the plan was made when `manage` allowed more",
         )
 
 

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from reconcile.applying.state_entries import Entries, removed_links
 from reconcile.applying.task import ChangeTask
 from reconcile.model.digest import definitions_digest, state_digest
+from reconcile.model.guarded import may_be_bound_elsewhere
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import kinds
+from reconcile.model.line_parent import left_by
 from reconcile.model.outcome import APPLIED_EARLIER, Status
-from reconcile.model.plan import GUARDED, Action, RecordChange, UnitChange
+from reconcile.model.plan import GUARDED, Action, Effect, RecordChange, UnitChange
 from reconcile.model.records import NO_HASHES, LastApplied
 from reconcile.state.relocation import EntryFinder, stale_locations
 
@@ -35,6 +37,7 @@ def prepare(
             unlinked=len(change.links),
             previous=entry,
             shown_parent="" if change.gets_parent else change.parent_id,
+            leaving=set(left_by(change)),
         )
         task.old_locations = stale_locations(unit, change, found)
         if change.address == unit.address:
@@ -73,7 +76,7 @@ def _unlike_state(
     """Return why a change does not match the state's entry for its record, or ``""``."""
     if _is_other(change, entry):
         return _MOVED
-    if change.adopts and identity.sibling_property and finder.knows_otherwise(change):
+    if may_be_bound_elsewhere(change, identity) and finder.knows_otherwise(change):
         return _MOVED
     new = entry is None and change.action is Action.CREATE
     if new and identity.sibling_property and finder.is_elsewhere(change):
@@ -96,8 +99,10 @@ def _misstated(change: RecordChange, entry: LastApplied | None, identity: Identi
         return ""
     for field in change.fields:
         is_known = bool(entry.value_hashes.get(field.name, NO_HASHES).written)
+        is_known = is_known or field.name in entry.accepted
         is_key = field.name == identity.key_property
-        if field.before and not (is_known or is_key) and field.reason not in GUARDED:
+        guarded = field.reason in GUARDED or field.is_restated
+        if field.before and not (is_known or is_key or guarded):
             return field.name
     return ""
 
@@ -140,13 +145,20 @@ def _is_linked(change: RecordChange, entry: LastApplied) -> bool:
         if link.add
         for one in link.ours
     )
-    under_parent = bool(entry.parent_id) or not change.gets_parent
     return (
         made
-        and (under_parent or change.parent is None)
+        and (change.parent is None or _is_under_parent(change, entry))
         and entry.links.issuperset(change.kept_links)
         and not (removed_links(change) & entry.links)
     )
+
+
+def _is_under_parent(change: Effect, entry: LastApplied) -> bool:
+    """Return whether the state says that a line item is under its parent, and has left others."""
+    left = {id_ for _, id_ in left_by(change)}
+    if left:
+        return entry.parent_id not in left | {""} and not entry.leaving
+    return bool(entry.parent_id) or not change.gets_parent
 
 
 def _stale(unit: UnitChange, entries: Entries) -> str:

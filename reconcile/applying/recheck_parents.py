@@ -9,11 +9,19 @@ from dataclasses import replace
 
 from reconcile.applying.recheck import Checked
 from reconcile.applying.task import ChangeTask
+from reconcile.fetching.foreign_lines import read_lines
 from reconcile.fetching.parents import ParentReader
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import Address
+from reconcile.model.bound_records import BoundRecords, RecordId
 from reconcile.model.kinds import Kind, kinds
-from reconcile.model.line_parent import Parent, describe_parents, parents_to_check, planned_parents
+from reconcile.model.line_parent import (
+    Parent,
+    arrived_at,
+    describe_parents,
+    parents_to_check,
+    planned_parents,
+)
 from reconcile.model.plan import Effect
 
 
@@ -26,7 +34,7 @@ def recheck_parents(parents: ParentReader, changes: Sequence[Effect]) -> dict[Ad
     reasons = {
         change.address: _moved(
             planned_parents(change),
-            found.get((change.address.kind, change.id), frozenset()),
+            found.get((change.address.kind, change.id), frozenset()) - arrived_at(change),
         )
         for change in changes
         if parents_to_check(change)
@@ -49,35 +57,71 @@ def recheck_unowned(
 ) -> dict[Address, str]:
     """Return, by address, why line items cannot get their parents: they belong to others already.
 
+    One that is moved must still belong to the parent that it leaves.
     Checked right before that association is made, since the earlier re-check is outdated by then;
     for new line items too, since somebody may have moved one that still lacked its parent.
     """
     found = parents.every(kind, [task.id for task in tasks])
     reasons = {
-        task.change.address: _moved(frozenset(), found.get(task.id, frozenset())) for task in tasks
+        task.change.address: _moved(
+            planned_parents(task.change) if task.change.id else frozenset(),
+            found.get(task.id, frozenset()) - arrived_at(task.change),
+        )
+        for task in tasks
     }
     return {address: why for address, why in reasons.items() if why}
 
 
 def recheck_lines_under(
-    hubspot: HubSpot, kind: Kind, tasks: Sequence[ChangeTask], archiving: Collection[str]
+    hubspot: HubSpot,
+    kind: Kind,
+    tasks: Sequence[ChangeTask],
+    archiving: Collection[str],
+    bound: BoundRecords,
 ) -> dict[Address, str]:
-    """Return, by address, why orders and carts must stay: others have added line items.
+    """Return, by address, why orders and carts must stay: for line items that others need.
 
     Archiving an order leaves such lines without a parent, so there may be no more of them than the
-    plan showed. ``archiving`` holds the ids of the lines that the plan archives.
+    plan showed, and nothing may be bound to them. ``archiving`` holds the ids of the lines that the
+    plan archives.
     """
-    counts: dict[str, int] = dict.fromkeys((task.change.id for task in tasks), 0)
+    stay: dict[str, list[RecordId]] = {task.change.id: [] for task in tasks}
     for name in kind.children:
         child = kinds()[name]
         for parent_id, links in hubspot.associations.links(
-            kind.object, name, child.object, list(counts)
+            kind.object, name, child.object, list(stay)
         ).items():
-            counts[parent_id] += len({link.id for link in links}.difference(archiving))
-    return {
-        task.change.address: f"{_more(kind, more)} added under it in HubSpot since planning"
+            found = {link.id for link in links}.difference(archiving)
+            stay[parent_id] += ((name, id_) for id_ in sorted(found))
+    reasons = _bound_lines(hubspot, stay, bound) | {
+        task.change.id: f"{_more(kind, more)} added under it in HubSpot since planning"
         for task in tasks
-        if (more := counts[task.change.id] - task.others) > 0
+        if (more := len(stay[task.change.id]) - task.others) > 0
+    }
+    return {
+        task.change.address: reasons[task.change.id] for task in tasks if task.change.id in reasons
+    }
+
+
+def _bound_lines(
+    hubspot: HubSpot, under: Mapping[str, Sequence[RecordId]], bound: BoundRecords
+) -> dict[str, str]:
+    """Return, by the id of an order or cart, why it must stay for one of the lines ``under`` it.
+
+    Lines that neither the state nor a document knows by id are read.
+    """
+    every = (one for lines in under.values() for one in lines)
+    read = read_lines(
+        hubspot, (one for one in every if bound.document(one) is None), bound.properties()
+    )
+    found = {
+        parent_id: [bound.line(one, read.get(one), parent_id) for one in lines]
+        for parent_id, lines in under.items()
+    }
+    return {
+        parent_id: f"{min(others)} is bound to a line item under it since planning; plan again"
+        for parent_id, lines in found.items()
+        if (others := [one for one in lines if one is not None])
     }
 
 

@@ -103,6 +103,7 @@ class Run:
     def outcome(self, change: RecordChange) -> Outcome:
         """Return how far a change of the run's plan has come."""
         end, lost = self._end(change), self.overwrites.get(change.address)
+        end = replace(end, remembered=change.is_remembered) if change.is_remembered else end
         if found := self.found.get(change.address):
             is_all = len(found) == len(change.fields) and not change.links
             is_news = end.status is Status.DONE and not end.message

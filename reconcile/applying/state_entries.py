@@ -1,7 +1,7 @@
 """Make the state's entries for records that a change was applied to. No I/O."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from reconcile.applying.readback import Verified
@@ -22,8 +22,8 @@ class AppliedChange:
     """A change that was applied.
 
     ``links`` are our associations that the record has now, and ``parent_id`` is the record that a
-    line item is under, empty if it is not shown under it; ``previous`` is the state's entry from
-    before.
+    line item is under, empty if it is not shown under it; ``leaving`` are former parents that it
+    has still to leave; ``previous`` is the state's entry from before.
     """
 
     change: Effect
@@ -32,6 +32,7 @@ class AppliedChange:
     links: frozenset[Link]
     previous: LastApplied | None
     parent_id: str = ""
+    leaving: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,7 @@ class Entries:
             else:
                 hashes[name] = ValueHashes(ours, theirs)
         entry = self._entry(done, hashes, fingerprint=self.hasher.fingerprint(sent, definitions))
+        entry = replace(entry, accepted=_still_accepted(done, hashes))
         return Verified(entry, tuple(verdicts[name] for name in sorted(verdicts)), lost)
 
     def _unshown(self, done: AppliedChange) -> dict[str, ValueHashes]:
@@ -169,14 +171,17 @@ class Entries:
     def _entry(
         self, done: AppliedChange, hashes: Mapping[str, ValueHashes], *, fingerprint: str
     ) -> LastApplied:
+        has_moved = bool(done.parent_id) or not done.leaving or done.previous is None
+        before = None if has_moved else done.previous
         return LastApplied(
             id=done.id,
             key=done.change.address.key,
             value_hashes=hashes,
             fingerprint=fingerprint,
             links=done.links,
-            parent=done.change.parent,
-            parent_id=done.parent_id,
+            parent=before.parent if before else done.change.parent,
+            parent_id=before.parent_id if before else done.parent_id,
+            leaving=before.leaving if before else done.leaving,
             protect=done.change.protect,
             run=self.run,
         )
@@ -190,6 +195,30 @@ def removed_links(change: Effect) -> frozenset[Link]:
         if not link.add
         for category, number in link.types
     )
+
+
+def _still_accepted(
+    done: AppliedChange, hashes: Mapping[str, ValueHashes]
+) -> dict[str, tuple[str, ...]]:
+    """Return the accepted values that the manifest of a change did not have.
+
+    That manifest may be of a branch without them. One that has an accepted value ends the
+    acceptance of earlier ones too, and what was written instead that of all.
+    """
+    previous = done.previous
+    accepted = previous.accepted if previous is not None and previous.id == done.id else {}
+    written = {field.name for field in done.change.fields}
+    kept = {
+        name: _after(values, hashes[name].written)
+        for name, values in accepted.items()
+        if name in hashes and name not in written
+    }
+    return {name: values for name, values in kept.items() if values}
+
+
+def _after(values: tuple[str, ...], value: str) -> tuple[str, ...]:
+    """Return the values after one of them, or all if it is not among them."""
+    return values[values.index(value) + 1 :] if value in values else values
 
 
 def _left_alone(previous: LastApplied | None, name: str, ours: str) -> ValueHashes:

@@ -25,7 +25,8 @@ class ChangeTask:
     - ``why``: explains a conflict that the plan shows.
     - ``links``: our associations that the record has; ``unlinked``: how many association changes
       are still to be made; ``missing``: why some were not made. ``shown_parent``: the parent
-      that HubSpot showed a line item under.
+      that HubSpot showed a line item under, empty until it is its document's; ``leaving``: the
+      former parents that a moved one has still to leave.
     - ``rewrites``, ``not_persisted``: what became of written values (see ``Outcome``).
     - ``late``: the write was sent late; ``overwrites``: the edits of others that it overwrote.
     - ``previous``: the state's entry from before; ``old_locations``: where else the state may have
@@ -50,6 +51,7 @@ class ChangeTask:
     why: tuple[Explanation, ...] = ()
     links: set[Link] = field(default_factory=set)
     shown_parent: str = ""
+    leaving: set[tuple[str, str]] = field(default_factory=set)
     rewrites: tuple[Rewrite, ...] = ()
     overwrites: tuple[Overwrite, ...] = ()
     late: bool = False

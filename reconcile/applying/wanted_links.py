@@ -34,6 +34,11 @@ class WantedLink:
         """Whether it is the association of a new line item with its parent."""
         return self.link not in self.task.change.links
 
+    @property
+    def leaves_parent(self) -> bool:
+        """Whether it takes a moved line item from its former parent."""
+        return not self.link.add and self.link.to in self.task.kind.parents
+
     def types_to_write(
         self, found: Associations, *, in_doubt: bool = False
     ) -> tuple[tuple[str, int], ...]:
@@ -45,6 +50,8 @@ class WantedLink:
         if not in_doubt:
             is_new = self.link.add and self.link.ours and not present
             self.implied = self.plain if is_new else None
+        if self.leaves_parent:  # whatever labels others gave to the pair
+            return (self.plain,) if present else ()
         if not self.link.add:
             return tuple(sorted(removable(frozenset(self.link.types), present, self.plain)))
         wanted = frozenset(self.link.ours or self.link.types)
@@ -55,6 +62,8 @@ class WantedLink:
         present = self._present(found)
         if self.link.add:
             return frozenset(self.link.ours or self.link.types) <= present
+        if self.leaves_parent:
+            return not present
         return not removable(frozenset(self.link.types), present, self.plain)
 
     def finish(self) -> None:
@@ -67,6 +76,8 @@ class WantedLink:
         self.finish()
         if self.link.is_to_parent:
             self.task.shown_parent = self.to_id
+        if self.leaves_parent:
+            self.task.leaving.discard((self.link.to, self.link.id))
         types = set(self.link.ours if self.link.add else self.link.types)
         if self.implied:
             types.add(self.implied)

@@ -1,6 +1,6 @@
 """Make the events of the audit log: changes of a run, refusals, work on the state by hand."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reconcile.audit.source import planned_at
 from reconcile.errors import GuardRefused, Locked, ReconcileError, StalePlan
@@ -41,6 +41,7 @@ def recorded(change: Effect, outcome: Outcome, trace: str = "", *, status: str =
         "adopts": change.adopts,
         "rekey": change.rekey,
         "recreates": change.recreates,
+        "foreign": change.foreign,
         "pruned": change.pruned,
         "moved": bool(change.moved_from),
         "standing": outcome.standing,
@@ -91,6 +92,19 @@ def state_edited(what: str, origin: Origin, *, addresses: Sequence[Address] = ()
     """Return the event of ``state rm``, ``state push`` or ``state pull``."""
     facts: Facts = {"addresses": tuple(map(str, addresses))} if addresses else {}
     return Event(what, origin, facts=facts)
+
+
+def values_accepted(
+    names: Mapping[Address, Sequence[str]], target: TargetPin, origin: Origin
+) -> Event:
+    """Return the event of HubSpot's values that manifests took over: which ones, without values."""
+    properties = {f"{address.kind}.{one}" for address, found in names.items() for one in found}
+    facts: Facts = {
+        **target_facts(target),
+        "addresses": tuple(map(str, names)),
+        "properties": tuple(sorted(properties)),
+    }
+    return Event("accept", origin, facts=facts)
 
 
 def defined(made: Iterable[PropertyDefine], target: TargetPin, origin: Origin) -> Event:

@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,6 +41,8 @@ _SET = {
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_ALLOW_PROTOCOL": "",
 }
+_AT_ONCE = 1 << 25
+"""Bytes of files to ask for in one call."""
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _NAMES = ("user.name", "user.email", "author.name", "author.email")
 
@@ -55,6 +57,11 @@ class TreeEntry(NamedTuple):
     mode: str
     type: str
     id: str
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether it is a file, neither a link nor a submodule."""
+        return self.type == "blob" and self.mode.startswith("100")
 
 
 def is_commit(text: str) -> bool:
@@ -118,8 +125,79 @@ def tree(folder: Path, commit: str, environ: Mapping[str, str]) -> dict[Path, Tr
     return found
 
 
-def _run(folder: Path, environ: Mapping[str, str], *command: str) -> tuple[int, bytes]:
-    """Run git in a folder. Return its exit code and output. Raise GitUnavailable."""
+def is_repository(root: Path) -> bool:
+    """Return whether ``root`` is in a repository, whether or not git accepts that one."""
+    return _top(root) is not None
+
+
+def resolve(root: Path, ref: str, environ: Mapping[str, str]) -> str:
+    """Return the commit that a name stands for; empty if there is none. Raise GitUnavailable."""
+    commit(root, environ)  # raises if git refuses the repository
+    if not ref or ref.startswith("-"):
+        return ""
+    _, out = _run(root, environ, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+    found = out.decode("ascii", "replace").strip()
+    return found if is_commit(found) else ""
+
+
+def is_shallow(root: Path, environ: Mapping[str, str]) -> bool:
+    """Return whether the clone around ``root`` lacks older commits. Raise GitUnavailable."""
+    _, out = _run(root, environ, "rev-parse", "--is-shallow-repository")
+    return out.strip() == b"true"
+
+
+def sizes(folder: Path, ids: Sequence[str], environ: Mapping[str, str]) -> dict[str, int]:
+    """Return the sizes of files by their ids.
+
+    Raise GitUnavailable, also for a file that is not in this clone.
+    """
+    _, out = _run(folder, environ, "cat-file", "--batch-check", given=_lines(ids))
+    found = [line.split() for line in out.splitlines()]
+    if len(found) != len(ids) or any(line[1:2] != [b"blob"] for line in found):
+        raise GitUnavailable("this clone does not have all files of the commit")
+    return {id_: int(size) for id_, (_, _, size) in zip(ids, found, strict=True)}
+
+
+def blobs(
+    folder: Path, ids: Sequence[str], sizes: Mapping[str, int], environ: Mapping[str, str]
+) -> Iterator[bytes]:
+    """Yield the content of files as the repository has it. Raise GitUnavailable."""
+    for some in _batches(ids, sizes):
+        _, out = _run(folder, environ, "cat-file", "--batch", given=_lines(some))
+        end = 0
+        for id_ in some:
+            begin = end + len(head := b"%s blob %d\n" % (id_.encode(), sizes[id_]))
+            if out[end:begin] != head:
+                raise GitUnavailable("git cannot read the files of the commit")
+            end = begin + sizes[id_]
+            yield out[begin:end]
+            end += 1  # a line break
+
+
+def _batches(ids: Sequence[str], sizes: Mapping[str, int]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    total = 0
+    for id_ in ids:
+        if batch and total + sizes[id_] > _AT_ONCE:
+            yield batch
+            batch, total = [], 0
+        batch.append(id_)
+        total += sizes[id_]
+    if batch:
+        yield batch
+
+
+def _lines(ids: Sequence[str]) -> bytes:
+    return "".join(f"{id_}\n" for id_ in ids).encode()
+
+
+def _run(
+    folder: Path, environ: Mapping[str, str], *command: str, given: bytes = b""
+) -> tuple[int, bytes]:
+    """Run git in a folder with some input. Return its exit code and output.
+
+    Raise GitUnavailable.
+    """
     program = _program(folder, environ)
     if program is None:
         raise GitUnavailable("git is not installed")
@@ -127,7 +205,7 @@ def _run(folder: Path, environ: Mapping[str, str], *command: str) -> tuple[int, 
     try:
         done = subprocess.run(  # noqa: S603  (fixed arguments, no shell; see the module)
             [program, "-C", str(folder), *_SWITCHED_OFF, *command],
-            stdin=subprocess.DEVNULL,
+            input=given,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=kept | _SET,

@@ -117,7 +117,7 @@ def run(
         if made.idle:
             for note in unfinished_notes(session.store):
                 click.echo(note, err=True)
-    if saved is None and made.empty:
+    if saved is None and made.empty and report.complete:
         return exit_code(report)
     write_report(
         report,
@@ -138,8 +138,8 @@ def _refuse(options: Mapping[str, object]) -> None:
 
 
 def _confirmed(session: Session, made: Plan) -> bool:
-    """Ask whether to apply a plan, unless that would be refused or do nothing anyway."""
-    if made.guards or not made.acts:
+    """Ask whether to apply a plan, unless that would be refused, or do nothing in HubSpot."""
+    if made.guards or made.empty or not made.acts:
         return True
     click.echo(cost(session, made), err=True)
     return confirm(

@@ -2,12 +2,13 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from reconcile.cli import next_command
-from reconcile.errors import ReconcileError, UsageError
+from reconcile.errors import Problem, ReconcileError, UsageError
 from reconcile.manifests.problems import choices
 from reconcile.model.address import Address
 from reconcile.model.kinds import kinds
@@ -35,6 +36,14 @@ def _is_default(target: str) -> bool:
 def write_digest(digest: str) -> None:
     """Print a plan's content digest: it identifies what the plan does, for reviews."""
     click.echo(f"Content digest: {digest}", err=True)
+
+
+def echo_warnings(warnings: Sequence[Problem], every: str) -> None:
+    """Print warnings about manifests on stderr; ``every`` is the command that lists all of them."""
+    if warnings:
+        from reconcile.render.error_lines import format_warnings  # noqa: PLC0415  (if there are any)
+
+        click.echo(format_warnings(warnings, every=every), err=True)
 
 
 def absolute(paths: tuple[Path, ...]) -> tuple[Path, ...]:

@@ -7,8 +7,8 @@ from reconcile.session import Session
 
 
 def cost(session: Session, made: Plan) -> str:
-    """Return the time and calls that an apply needs, in a sentence; empty if it does nothing."""
-    if made.idle:
+    """Return the time and calls that an apply needs, in a sentence; empty if it changes nothing."""
+    if made.idle or made.empty:
         return ""
     number = calls(made)
     limit = session.settings.target.rate_limit

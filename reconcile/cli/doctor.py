@@ -1,14 +1,14 @@
 """`reconcile doctor`: check the account, the token's scopes and the limits left."""
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from reconcile.cli.common import echo, settings_for
 from reconcile.errors import AuthError, ManifestError, UsageError
 from reconcile.fetching.requirements import named_owners
 from reconcile.model.definitions import OWNERS_SCOPE
-from reconcile.model.kinds import kinds
+from reconcile.model.kinds import Association, kinds, referred
 from reconcile.model.records import Unit
 from reconcile.project import Settings
 from reconcile.project.declared import read_declared
@@ -47,12 +47,14 @@ def run(
     return 0 if fine else 1
 
 
-def _needs(associated: Collection[str], *, owners: bool) -> dict[str, list[tuple[str, ...]]]:
+def _needs(
+    associated: Collection[Association], *, owners: bool
+) -> dict[str, list[tuple[str, ...]]]:
     """Return the scopes each command needs; of each tuple of alternatives one is enough."""
     every = list(kinds().values())
     read = [kind.read_scopes for kind in every]
     read += [(f"crm.pipelines.{kind.object}.read",) for kind in every if kind.pipeline]
-    read += [(f"crm.objects.{object_}.read",) for object_ in associated]
+    read += [one.read_scopes for one in associated]
     read += [(OWNERS_SCOPE,)] if owners else []
     return {
         "plan": read,
@@ -79,20 +81,44 @@ def _scopes(session: Session) -> bool:
         echo(f"Scopes   a service key gets them in HubSpot under {SERVICE_KEYS}")
     if associated is None:
         echo("Scopes   of associated objects: unknown, the manifests have problems; see validate")
-    # Whether HubSpot asks for the right to write at both ends is not known.
-    doubtful = sorted({f"crm.objects.{object_}.write" for object_ in associated or ()} - granted)
+    _optional_scopes(granted, associated or (), names_owners=(OWNERS_SCOPE,) in needs["plan"])
+    return fine
+
+
+def _optional_scopes(
+    granted: Collection[str], associated: Iterable[Association], *, names_owners: bool
+) -> None:
+    """Say which scopes may be needed, and what is lost without others."""
+    granted = frozenset(granted)
+    # Whether HubSpot asks for the right to write at both ends is not known. What has no association
+    # type is only looked up.
+    doubtful = sorted(
+        {
+            one.write_scopes[0]
+            for one in associated
+            if (one.type_id or one.is_custom) and granted.isdisjoint(one.write_scopes)
+        }
+    )
     if doubtful:
         echo(f"Scopes   apply may also need {', '.join(doubtful)} to associate")
+    if OWNERS_SCOPE not in granted and not names_owners:
+        echo(f"Scopes   optional: without {OWNERS_SCOPE}, plan and drift name users only by id")
+    _parent_scopes(granted)
+
+
+def _parent_scopes(granted: frozenset[str]) -> None:
+    """Say of which other parents of line items nothing would be known."""
     for kind in kinds().values():
-        lacking = [one for one in kind.foreign_parents.values() if one.read_scope not in granted]
+        lacking = [
+            one for one in kind.foreign_parents.values() if granted.isdisjoint(one.read_scopes)
+        ]
         if lacking:
             objects = ", ".join(one.object for one in lacking)
-            scopes = ", ".join(one.read_scope for one in lacking)
+            scopes = ", ".join(one.read_scopes[0] for one in lacking)
             echo(
                 f"Scopes   optional: without {scopes}, plan and apply cannot check whether "
                 f"{kind.plural} belong to {objects}"
             )
-    return fine
 
 
 def _declared(settings: Settings) -> tuple[Unit, ...] | None:
@@ -119,16 +145,16 @@ def _names_owners(session: Session, units: Collection[Unit]) -> bool:
     return any(named_owners(properties, units))
 
 
-def _associated(units: Collection[Unit]) -> Collection[str]:
+def _associated(units: Collection[Unit]) -> Collection[Association]:
     """Return the objects that the manifests refer to and that are not kinds themselves."""
-    pairs = {
-        (record.address.kind, reference.to)
+    words = {
+        reference.to
         for unit in units
         for record in unit.records
-        for reference in record.references
+        for reference in (*record.references, *record.lookups.values())
     }
-    found = (kinds()[name].associations[to] for name, to in pairs)
-    return sorted({one.object for one in found if one.kind is None})
+    found = (referred(word) for word in sorted(words))
+    return [one for one in found if one.kind is None]
 
 
 def _usage(session: Session) -> None:

@@ -7,7 +7,7 @@ import click
 
 from reconcile.audit.git import is_commit
 from reconcile.audit.source import FilesRead
-from reconcile.manifests.files import PROJECT_FILE, is_manifest
+from reconcile.manifests.files import PROJECT_FILE, defaults_above, is_manifest
 from reconcile.model.source import Files, Source
 from reconcile.project import Settings
 
@@ -33,7 +33,9 @@ def files_read(settings: Settings, commit: str) -> FilesRead:
 def source_of(read: FilesRead, settings: Settings, paths: tuple[Path, ...] = ()) -> Source:
     """Return where the files come from that a plan of ``paths``, or of the project, was made of."""
     given = [*settings.manifests, *(Path.cwd() / path for path in paths)]
-    tops = [settings.root / PROJECT_FILE, *(path.resolve() for path in given)]
+    manifests = [path.resolve() for path in given]
+    defaults = (one for path in manifests for one in defaults_above(path, settings.root))
+    tops = {settings.root / PROJECT_FILE, *manifests, *defaults}
     return read.source(lambda path: is_manifest(path, tops))
 
 

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -12,13 +13,13 @@ from reconcile.audit.actor import origin
 from reconcile.audit.events import defined
 from reconcile.audit.log import AuditLog
 from reconcile.cli.common import colored, confirm, settings_for, shows_personal
-from reconcile.errors import AuthError, HubSpotError, UsageError
+from reconcile.errors import AuthError, CallRefused, HubSpotError, UsageError
 from reconcile.manifests.files import PROJECT_FILE
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Plan, PropertyDefine
 from reconcile.planning.assemble import assemble
 from reconcile.planning.key_properties import missing_key_properties
-from reconcile.project import Settings, starter_text
+from reconcile.project import UPDATES_ONLY, Settings, starter_text
 from reconcile.project.gitignore import ignore_plan_files
 from reconcile.project.support_ends import SERVICE_KEYS, support
 from reconcile.render.output import write_plan
@@ -48,18 +49,40 @@ def run(*, target: str | None, auto_approve: bool) -> int:
             _define(session, planned)
         session.make_local_key()
         name = session.pin.name
+        proposes = _holds_records(session)
     wrote = _write_project_file(settings)
     click.echo(f"Target {name} is ready: every key property exists.")
     if not settings.target.sandbox and (until := support(settings.target.api)):
         click.echo(f"{until}.")
+    if proposes:
+        click.echo(
+            "The account holds records already. To begin with updates only, add this line to the "
+            f"target {name} in {PROJECT_FILE}; `reconcile explain` shows what may be written:\n"
+            f"    {UPDATES_ONLY}"
+        )
     if wrote:
         click.echo(f"Wrote {wrote}. Put manifests where it says, then run `reconcile plan`.")
     return 0
 
 
+def _holds_records(session: Session) -> bool:
+    """Return whether a real account that everything may be written in has orders or carts."""
+    target = session.settings.target
+    if target.sandbox or target.manage.limits:
+        return False
+    with suppress(CallRefused):
+        searches = session.hubspot.searches
+        return any(searches.holds_any(kind.object) for kind in kinds().values() if kind.is_unit)
+    return False
+
+
 def _plan(session: Session) -> Plan:
-    identities = session.settings.target.identity
-    wanted = [kind for kind in kinds().values() if identities[kind.name].key_property]
+    identities, manage = session.settings.target.identity, session.settings.target.manage
+    wanted = [
+        kind
+        for kind in kinds().values()
+        if identities[kind.name].key_property and manage.has_kind(kind.name)
+    ]
     properties = {kind.name: session.hubspot.definitions.properties(kind.object) for kind in wanted}
     lacking = [kind for kind in wanted if identities[kind.name].name not in properties[kind.name]]
     groups = {kind.name: session.hubspot.definitions.groups(kind.object) for kind in lacking}

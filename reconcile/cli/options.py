@@ -39,6 +39,35 @@ def _read_again(_: click.Context, __: click.Parameter, paths: tuple[Path, ...]) 
     return paths
 
 
+def selection_options(command: Command) -> Command:
+    """``--select SELECTOR`` and ``--exclude SELECTOR``."""
+    select = click.option(
+        "--select",
+        multiple=True,
+        metavar="SELECTOR",
+        help="Only these orders and carts: by address, where * stands for any text "
+        "('order/SHOP-5*'), by kind (cart), or by what is declared otherwise than in a commit "
+        "(changed:origin/main). Can be given several times.",
+    )
+    exclude = click.option(
+        "--exclude",
+        multiple=True,
+        metavar="SELECTOR",
+        help="All but these orders and carts. Can be given several times.",
+    )
+    return select(exclude(command))
+
+
+def sources_option(command: Command) -> Command:
+    """``--no-sources``."""
+    return click.option(
+        "--no-sources",
+        is_flag=True,
+        help="Read no property histories, which name the users, integrations and workflows that "
+        "changed values in HubSpot.",
+    )(command)
+
+
 def recreate_option(command: Command) -> Command:
     """``--recreate ADDRESS``."""
     return click.option(
@@ -57,6 +86,15 @@ def prune_option(command: Command) -> Command:
         is_flag=True,
         help="Archive the managed records that no manifest declares any more, but never protected "
         "ones.",
+    )(command)
+
+
+def verbose_option(command: Command) -> Command:
+    """``--verbose``."""
+    return click.option(
+        "--verbose",
+        is_flag=True,
+        help="List the records that are adopted as they are, too; without it they are counted.",
     )(command)
 
 

@@ -3,7 +3,7 @@
 import os
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from reconcile.cli.common import (
     absolute,
     addresses,
     colored,
+    echo_warnings,
     settings_for,
     shows_personal,
     write_digest,
@@ -21,10 +22,11 @@ from reconcile.cli.common import (
 from reconcile.cli.cost import cost
 from reconcile.cli.git_commit import files_read, source_of, write_source
 from reconcile.cli.github_annotations import annotate
+from reconcile.cli.given_selection import selection_for
 from reconcile.cli.json_output import problems_as_json
 from reconcile.cli.next_command import command_line
 from reconcile.cli.status import unfinished_notes
-from reconcile.errors import UsageError
+from reconcile.errors import Problem, UsageError
 from reconcile.model.plan import Plan
 from reconcile.plan_files import save_plan
 from reconcile.planning.guards import is_allowed, require_allowed
@@ -37,19 +39,23 @@ from reconcile.render.plan_view import view
 from reconcile.render.progress import progress
 from reconcile.session import Session, connect
 from reconcile.stores.lease import utc_now
-from reconcile.workflow import plan
+from reconcile.workflow import plan, with_drift_sources
 
 
 def run(
     *,
     paths: tuple[Path, ...],
     target: str | None,
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
     out: Path | None,
     detailed_exitcode: bool,
     as_json: bool,
     recreate: tuple[str, ...],
     prune: bool,
     allow: tuple[str, ...],
+    verbose: bool,
+    no_sources: bool,
 ) -> int:
     """Run `reconcile plan`."""
     if prune and paths:
@@ -62,12 +68,13 @@ def run(
         read = files_read(settings, commit(os.environ, settings.root))
         declared = read_declared(settings, absolute(paths), seen=read.add)
         source = source_of(read, settings, paths)
+        selection = selection_for(select, exclude, settings, declared, paths)
     again = addresses(recreate)
     with (
         problems_as_json(as_json),
         declared.problems_first(),
         connect(settings, os.environ, "read") as session,
-        progress(len(declared.units), "Planning") as advance,
+        progress(None if selection else len(declared.units), "Planning") as advance,
     ):
         made = plan(
             session,
@@ -77,8 +84,10 @@ def run(
             prune=prune,
             allow=allow,
             broken=declared.problems,
+            selection=selection,
             advance=advance,
         )
+        made = made if no_sources else with_drift_sources(session, made)
         notes = list(_notes(session, made))
     allowed = is_allowed(made)
     made = replace(made, source=source)
@@ -86,21 +95,30 @@ def run(
         made = replace(made, paths=beside_project(settings, absolute(paths)))
         save_plan(made, out, created=utc_now())
     digest = content_digest(made)
-    if as_json:
-        from reconcile.render.json_plan import to_json  # noqa: PLC0415
-
-        click.echo(to_json(made, personal=shows_personal(), digest=digest), nl=False)
-    else:
-        write_plan(made, sys.stdout, personal=shows_personal(), color=colored())
+    _write(made, digest, declared.warnings, as_json=as_json, verbose=verbose)
     annotate("warning", conflicts_in(view(made, personal=shows_personal())))
     write_digest(digest)
     write_source(made.source)
+    echo_warnings(() if as_json else declared.warnings, "reconcile plan --json")
     for line in notes:
         click.echo(line, err=True)
     if out is not None:
         click.echo(_saved(out) if allowed else "The plan is not saved.", err=True)
     require_allowed(made)
     return 2 if detailed_exitcode and (made.in_doubt or not made.empty) else 0
+
+
+def _write(
+    made: Plan, digest: str, warnings: Sequence[Problem], *, as_json: bool, verbose: bool
+) -> None:
+    """Write the plan to stdout, for people or for programs."""
+    if not as_json:
+        write_plan(made, sys.stdout, personal=shows_personal(), color=colored(), verbose=verbose)
+        return
+    from reconcile.render.json_plan import to_json  # noqa: PLC0415
+
+    text = to_json(made, personal=shows_personal(), digest=digest, warnings=warnings)
+    click.echo(text, nl=False)
 
 
 def _notes(session: Session, made: Plan) -> Iterator[str]:

@@ -18,6 +18,10 @@ Fields of reconcile.yaml:
     identity   how a kind's records are identified: {order: HOW}, where
                HOW is "unique:PROPERTY" (default unique:reconcile_key),
                id, or for line items "within_parent:PROPERTY"
+    stamp      true (default) or false: whether adopted records get their key
+    manage     what may be written, all unless it is there:
+               {order: [hs_tags, contact], line_item: all, create: false,
+               archive: false}; a list names properties and associations
   target       the default target
   state        the folder of local state; default: state
   store        where the state is shared: s3://, gs:// or az:// with a bucket

@@ -197,4 +197,7 @@ def _entry(address: Address, entry: LastApplied) -> Iterator[Line]:
         ", ".join(comparable) if comparable or entry.fingerprint else "none that can be compared"
     )
     yield plain(f"properties  {visible(names)}", indent=2)
+    if entry.accepted:
+        accepted = ", ".join(sorted(entry.accepted))
+        yield plain(f"accepted    {visible(accepted)} (taken over, not applied since)", indent=2)
     yield plain(f"run         {visible(entry.run or 'unknown')}", indent=2)

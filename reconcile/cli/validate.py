@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from reconcile.cli.common import absolute, settings_for
+from reconcile.cli.common import absolute, echo_warnings, settings_for
 from reconcile.cli.json_output import problems_as_json
 from reconcile.project.declared import read_declared
 from reconcile.render.json_problems import valid_json
@@ -20,6 +20,7 @@ def run(paths: tuple[Path, ...], target: str | None, *, as_json: bool) -> None:
         units = declared.units
     counted = Counter(record.address.kind for unit in units for record in unit.records)
     if as_json:
-        click.echo(valid_json(counted), nl=False)
+        click.echo(valid_json(counted, declared.warnings), nl=False)
         return
+    echo_warnings(declared.warnings, "reconcile validate --json")
     click.echo(f"The manifests are valid: {listed(counted)}.")

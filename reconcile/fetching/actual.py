@@ -5,11 +5,20 @@ Search is not used: its index lags behind writes (reference §3).
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from reconcile.fetching.existence import Existence
-from reconcile.fetching.observation import ChunkFindings, lines_matter, observation_of
+from reconcile.fetching.foreign_lines import unknown_lines
+from reconcile.fetching.observation import (
+    ChunkFindings,
+    UnknownLines,
+    lines_matter,
+    observation_of,
+)
 from reconcile.hubspot.client import HubSpot
 from reconcile.model.address import Address
+from reconcile.model.bound_records import BoundRecords
+from reconcile.model.definitions import Property
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import kinds
 from reconcile.model.records import (
@@ -21,12 +30,16 @@ from reconcile.model.records import (
     Unit,
 )
 
+_NONE: Mapping[str, Mapping[str, Property]] = MappingProxyType({})
+_NOTHING = BoundRecords()
+
 
 class Fetcher:
     """Reads units' records and associations.
 
     ``properties`` are the managed property names by kind; ``pairs`` the (kind, associated word)
-    pairs whose associations are read.
+    pairs whose associations are read. For ``target`` and ``defined`` see ``Existence``; ``bound``
+    tells foreign line items from those of documents.
     """
 
     def __init__(
@@ -35,10 +48,16 @@ class Fetcher:
         identities: Mapping[str, Identity],
         properties: Mapping[str, Sequence[str]],
         pairs: Iterable[tuple[str, str]],
+        *,
+        target: str = "",
+        defined: Mapping[str, Mapping[str, Property]] = _NONE,
+        bound: BoundRecords = _NOTHING,
     ) -> None:
         self._hubspot = hubspot
         self._identities = identities
-        self._existence = Existence(hubspot, identities, properties)
+        self._bound = bound
+        self._defined = defined
+        self._existence = Existence(hubspot, identities, properties, target, defined)
         self._pairs = frozenset(pairs)
 
     def observe(
@@ -67,7 +86,21 @@ class Fetcher:
         for name in sorted({line.address.kind for unit in units for line in unit.lines}):
             groups = [_lines(unit, name, links) for unit in units]
             self._existence.find(kinds()[name], groups, last, findings)
-        return {unit.address: observation_of(unit, findings, links, parents) for unit in units}
+        unknown = unknown_lines(
+            self._hubspot,
+            self._identities,
+            units,
+            links,
+            findings=findings,
+            bound=self._bound,
+            defined=self._defined,
+        )
+        return {
+            unit.address: observation_of(
+                unit, findings, links, parents, unknown.get(unit.address, UnknownLines())
+            )
+            for unit in units
+        }
 
     def _links(
         self, units: Sequence[Unit], ids: Mapping[Address, str]
@@ -77,7 +110,8 @@ class Fetcher:
             if unit.address not in ids:
                 continue
             kind = kinds()[unit.address.kind]
-            for to in kind.associations:
+            custom = {to for name, to in self._pairs if name == kind.name} - {*kind.associations}
+            for to in (*kind.associations, *sorted(custom)):
                 ours = unit.root is not None and (kind.name, to) in self._pairs
                 if ours or lines_matter(unit, to):
                     by_pair[kind.name, to].append(ids[unit.address])
@@ -85,7 +119,7 @@ class Fetcher:
         for (name, to), wanted in sorted(by_pair.items()):
             kind = kinds()[name]
             answer = self._hubspot.associations.links(
-                kind.object, to, kind.associations[to].object, wanted
+                kind.object, to, kind.association(to).object, wanted
             )
             for record_id, found in answer.items():
                 links[name, record_id] = links.get((name, record_id), frozenset()) | found

@@ -3,27 +3,38 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from reconcile.fetching.adopted_records import Readable, Wanted, find_adopted
 from reconcile.fetching.children import Lines, lines_with_value
 from reconcile.fetching.find import find_by_key
+from reconcile.fetching.look_up import look_up
 from reconcile.fetching.observation import ChunkFindings, entry_at_former_address
 from reconcile.hubspot.client import HubSpot
-from reconcile.model.address import Address
+from reconcile.model.address import Address, fold
+from reconcile.model.definitions import Property
 from reconcile.model.identity import Identity
 from reconcile.model.kinds import Kind, kinds
-from reconcile.model.records import Actual, Desired, LastApplied, Missing
+from reconcile.model.records import Actual, Adoption, Desired, LastApplied, Missing, NotAdopted
 
 
 class Existence:
-    """Finds records, and reads their managed ``properties``, which are named by kind."""
+    """Finds records, and reads their managed ``properties``, which are named by kind.
+
+    ``target`` is the one whose adoptions count. ``defined`` are the properties of the
+    account, by kind and name.
+    """
 
     def __init__(
         self,
         hubspot: HubSpot,
         identities: Mapping[str, Identity],
         properties: Mapping[str, Sequence[str]],
+        target: str,
+        defined: Mapping[str, Mapping[str, Property]],
     ) -> None:
         self._hubspot = hubspot
         self._identities = identities
+        self._target = target
+        self._defined = defined
         self._properties = {
             name: sorted({*properties.get(name, ()), *identities[name].properties})
             for name in kinds()
@@ -50,6 +61,7 @@ class Existence:
             by_key = {one.address.key: one.address for one in wanted}
             there = {by_key[key]: actual for key, actual in found.items()}
         self._record_findings(kind, wanted, last, findings, there)
+        self._adopt(kind, groups, findings)
 
     def _find_by_key(self, kind: Kind, keys: Sequence[str]) -> Mapping[str, Actual]:
         identity, names = self._identities[kind.name], self._properties[kind.name]
@@ -127,8 +139,8 @@ class Existence:
                 findings.by_id.add(address)
             elif identity.key_is_id:
                 lost[address.key].append(address)
-            if left := entry_at_former_address(desired, last):
-                other[left.id].append(address)
+            if former_entry := entry_at_former_address(desired, last):
+                other[former_entry.id].append(address)
         if lost:
             self._find_lost(kind, lost, findings)
         if other:
@@ -136,6 +148,41 @@ class Existence:
             findings.key_moved.update(
                 (address, record_id) for record_id in alive for address in other[record_id]
             )
+
+    def _adopt(
+        self,
+        kind: Kind,
+        groups: Sequence[tuple[Sequence[Desired], Collection[str]]],
+        findings: ChunkFindings,
+    ) -> None:
+        """Find the records to adopt of those that neither their key nor the state leads to.
+
+        What the state knows was adopted before, so an adoption that leads nowhere by now is
+        history. One that leads to another live record is a conflict.
+        """
+        wanted: list[Wanted] = []
+        again: dict[Wanted, str] = {}
+        for desired, lines in ((one, lines) for records, lines in groups for one in records):
+            address, adoption = desired.address, desired.adoption(self._target)
+            if adoption is None:
+                continue
+            one = Wanted(address, adoption, tuple(lines))
+            known = findings.records.get(address) or findings.missing.get(address)
+            if known is None:
+                wanted.append(one)
+            elif not _leads_to(adoption, known):
+                again[one] = known.id
+        readable = Readable(self._properties[kind.name], self._defined[kind.name])
+        if wanted:
+            find_adopted(self._hubspot, kind, wanted, readable, findings)
+        if again:
+            other = ChunkFindings()
+            find_adopted(self._hubspot, kind, list(again), readable, other)
+            findings.not_adopted |= {
+                one.address: NotAdopted("other", (bound, other.records[one.address].id))
+                for one, bound in again.items()
+                if one.address in other.records and other.records[one.address].id != bound
+            }
 
     def _under_former_keys(
         self, kind: Kind, wanted: Sequence[Desired], last: Mapping[Address, LastApplied]
@@ -155,28 +202,19 @@ class Existence:
         self, kind: Kind, lost: Mapping[str, Sequence[Address]], findings: ChunkFindings
     ) -> None:
         """Look up records that are not under their keys by the ids in the state."""
-        names = self._properties[kind.name]
-        alive = dict(self._hubspot.records.read(kind.object, list(lost), names))
-        rest = [record_id for record_id in lost if record_id not in alive]
-        archived = (
-            self._hubspot.records.read(kind.object, rest, names, archived=True) if rest else {}
-        )
+        found = look_up(self._hubspot, kind, list(lost), self._properties[kind.name])
         for record_id, addresses in lost.items():
-            missing = None
-            if record_id in archived:
-                missing = Missing(record_id, "archived")
-            elif record_id not in alive:
-                # Only the single read follows a merged record's former id (reference §8).
-                now = self._hubspot.records.get(kind.object, record_id, names)
-                if now is None:
-                    missing = Missing(record_id, "gone")
-                elif now.id == record_id:
-                    alive[record_id] = now
-                else:
-                    missing = Missing(record_id, "merged", into=now.id)
             for address in addresses:
-                if missing is not None:
-                    findings.missing[address] = missing
+                if isinstance(one := found[record_id], Missing):
+                    findings.missing[address] = one
                 else:
-                    findings.records[address] = alive[record_id]
+                    findings.records[address] = one
                     findings.by_id.add(address)
+
+
+def _leads_to(adoption: Adoption, known: Actual | Missing) -> bool:
+    """Return whether a record that was found is the one to adopt, as far as it is read."""
+    if adoption.by == "id":
+        return adoption.value == known.id
+    value = known.properties.get(adoption.by) if isinstance(known, Actual) else None
+    return fold(value or "") == fold(adoption.value)

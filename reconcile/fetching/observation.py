@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reconcile.model.address import Address
+from reconcile.model.bound_records import RecordId
 from reconcile.model.kinds import kinds
 from reconcile.model.records import (
     Actual,
@@ -12,6 +13,7 @@ from reconcile.model.records import (
     Lifecycle,
     Link,
     Missing,
+    NotAdopted,
     Observed,
     Unit,
 )
@@ -26,6 +28,25 @@ class ChunkFindings:
     by_id: set[Address] = field(default_factory=set)
     key_moved: dict[Address, str] = field(default_factory=dict)
     duplicates: dict[Address, tuple[str, ...]] = field(default_factory=dict)
+    adopted: set[Address] = field(default_factory=set)
+    not_adopted: dict[Address, NotAdopted] = field(default_factory=dict)
+
+    def candidates(self) -> frozenset[str]:
+        """Return the ids of what records in conflict may be: somebody has to choose first."""
+        adopted = (one.ids for one in self.not_adopted.values())
+        return frozenset(id_ for ids in (*self.duplicates.values(), *adopted) for id_ in ids)
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownLines:
+    """The line items under a unit that neither its plan nor the state knows.
+
+    ``foreign`` are those that others added, by the address that their id makes; ``bound`` are those
+    that documents are bound to by a value.
+    """
+
+    foreign: Mapping[Address, Actual] = field(default_factory=dict)
+    bound: Mapping[RecordId, Address] = field(default_factory=dict)
 
 
 def entry_at_former_address(
@@ -49,7 +70,8 @@ def lines_matter(unit: Unit, to: str) -> bool:
     if child is None or unit.address.kind not in child.parents:
         return False
     absent = unit.root is not None and unit.root.lifecycle is Lifecycle.ABSENT
-    return absent or any(line.address.kind == to for line in unit.lines)
+    exact = unit.root is not None and unit.root.exact_lines
+    return absent or exact or any(line.address.kind == to for line in unit.lines)
 
 
 def leads_to_line(unit: Unit, link: Link) -> bool:
@@ -62,6 +84,7 @@ def observation_of(
     findings: ChunkFindings,
     links: Mapping[Address, frozenset[Link]],
     parents: Mapping[Address, str],
+    unknown: UnknownLines,
 ) -> Observed:
     """Return what was found for one unit.
 
@@ -69,6 +92,7 @@ def observation_of(
     """
     addresses = [record.address for record in unit.records]
     lines = frozenset(link.id for link in links.get(unit.address, ()) if leads_to_line(unit, link))
+    ours = {actual.id for actual in unknown.foreign.values()}
     records = {a: findings.records[a] for a in addresses if a in findings.records}
     return Observed(
         records=records,
@@ -76,8 +100,12 @@ def observation_of(
         by_id=frozenset(findings.by_id.intersection(addresses)),
         key_moved={a: findings.key_moved[a] for a in addresses if a in findings.key_moved},
         duplicates={a: findings.duplicates[a] for a in addresses if a in findings.duplicates},
+        adopted=frozenset(findings.adopted.intersection(addresses)),
+        not_adopted={a: findings.not_adopted[a] for a in addresses if a in findings.not_adopted},
         links={a: links[a] for a in (unit.address, *addresses) if a in links},
         lines=lines,
-        others=len(lines - {actual.id for actual in records.values()}),
+        others=len(lines - ours - {actual.id for actual in records.values()}),
+        foreign=unknown.foreign,
+        bound_lines=unknown.bound,
         parent_id=parents.get(unit.address, ""),
     )

@@ -79,8 +79,9 @@ def _is_unreadable(error: HubSpotError) -> bool:
 
 def _unchecked(kind: Kind, word: str, error: HubSpotError) -> str:
     why, parent = str(error), kind.owners[word]
-    if error.status == 403 and parent.read_scope in why:
-        why = f"the token lacks the scope {parent.read_scope} (HTTP 403)"
+    scope = parent.read_scopes[0]
+    if error.status == 403 and scope in why:
+        why = f"the token lacks the scope {scope} (HTTP 403)"
     elif error.status == 403:
-        why += f" (does the token have the scope {parent.read_scope}?)"
+        why += f" (does the token have the scope {scope}?)"
     return f"it could not be checked whether {kind.plural} belong to {parent.object}: {why}"

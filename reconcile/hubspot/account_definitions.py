@@ -11,6 +11,7 @@ from reconcile.hubspot.schemas import (
     AccountBody,
     GroupsBody,
     LabelsBody,
+    OwnerBody,
     OwnersBody,
     PipelinesBody,
     PropertiesBody,
@@ -171,7 +172,7 @@ class AccountReader:
                 if response is None:
                     return None
                 body = response.parse(OwnersBody)
-                found += (Owner(o.id, o.email or "", active) for o in body.results or () if o.id)
+                found += (_owner(one, active=active) for one in body.results or () if one.id)
                 after = (body.paging.next.after if body.paging and body.paging.next else None) or ""
                 if not after or not body.results:
                     break
@@ -215,3 +216,8 @@ def _property(body: PropertyBody, *, sensitive: bool = False) -> Property:
         owner=owner,
         sensitive=sensitive or (body.data_sensitivity or _NOT_SENSITIVE) != _NOT_SENSITIVE,
     )
+
+
+def _owner(body: OwnerBody, *, active: bool) -> Owner:
+    user = body.user_id_including_inactive or body.user_id or ""
+    return Owner(body.id, body.email or "", active, user)

@@ -15,7 +15,9 @@ from reconcile.hubspot.association_writes import AssociationWriter
 from reconcile.hubspot.connection import Connection, MakeTransport
 from reconcile.hubspot.history_reads import HistoryReader
 from reconcile.hubspot.rate_limit import Clock, Sleep
+from reconcile.hubspot.record_lists import RecordLister
 from reconcile.hubspot.record_reads import RecordReader
+from reconcile.hubspot.record_searches import RecordSearcher
 from reconcile.hubspot.record_writes import RecordWriter
 from reconcile.hubspot.routes import Routes
 from reconcile.hubspot.steps import Step
@@ -24,8 +26,8 @@ from reconcile.hubspot.transport import Transport
 from reconcile.hubspot.write_freshness import WriteFreshness
 
 
-class Records(RecordReader, RecordWriter, HistoryReader):
-    """Reads and writes records, and reads their histories."""
+class Records(RecordReader, RecordLister, RecordWriter, HistoryReader):
+    """Reads, lists and writes records, and reads their histories."""
 
 
 class Associations(AssociationReader, AssociationWriter):
@@ -36,7 +38,8 @@ class HubSpot:
     """One account, reached with one token. Safe to share between threads.
 
     ``definitions`` are the account's own: properties, pipelines, labels, owners, scopes, limits.
-    ``records`` and ``associations`` are read in any number; each write is one call. Objects are
+    ``records`` and ``associations`` are read in any number; each write is one call. ``searches``
+    only propose records. Objects are
     named as HubSpot names a kind of record (``orders``), or by type id.
 
     Every method raises
@@ -85,6 +88,7 @@ class HubSpot:
         )
         self.definitions = AccountReader(self._transport, routes)
         self.records = Records(self._transport, routes, self._pool)
+        self.searches = RecordSearcher(self._transport, routes, self._pool)
         self.associations = Associations(self._transport, routes, self._pool)
 
     def __enter__(self) -> Self:

@@ -66,8 +66,19 @@ class HistoryReader(Calls):
 def _versions(body: ObjectBody) -> dict[str, tuple[Version, ...]]:
     return {
         name: tuple(
-            Version(one.value or "", one.timestamp or "", clean(one.source_type or "", 80))
+            Version(
+                one.value or "",
+                one.timestamp or "",
+                _named(one.source_type),
+                _named(one.source_id),
+                _named(one.source_label),
+                _named(one.updated_by_user_id),
+            )
             for one in versions
         )
         for name, versions in (body.properties_with_history or {}).items()
     }
+
+
+def _named(text: str | None) -> str:
+    return clean(text, 80) if text else ""

@@ -1,8 +1,6 @@
 """Read records, in batches or one alone."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 from reconcile.errors import CallRefused, HubSpotError
 from reconcile.hubspot.calls import Calls
@@ -14,14 +12,11 @@ from reconcile.hubspot.complete_reads import (
 )
 from reconcile.hubspot.refusals import is_absence, none_if
 from reconcile.hubspot.routes import ANY_ID, is_segment, query_parts
-from reconcile.hubspot.schemas import ObjectBody, ObjectsBody, SearchBody
+from reconcile.hubspot.schemas import ObjectBody, ObjectsBody
 from reconcile.model.address import fold, other_forms
 from reconcile.model.batches import OBJECTS
 from reconcile.model.printable import clean
 from reconcile.model.records import Actual
-
-_SEARCHED = 200
-"""Maximum number of records on a page of search (reference §3)."""
 
 
 class RecordReader(Calls):
@@ -189,31 +184,6 @@ class RecordReader(Calls):
             known = dict(found.properties) if found else {}
             found = Actual(body.id, known | body.properties, body.archived)
         return found
-
-    def created_since(self, object_: str, created: str, moment: datetime) -> Iterator[str]:
-        """Yield ids of records created since a moment, by their property ``created``, latest first.
-
-        The search index lags (reference §3): a record that is not among them may still exist.
-        """
-        wanted = {
-            "propertyName": created,
-            "operator": "GTE",
-            "value": str(int(moment.timestamp() * 1000)),
-        }
-        body: dict[str, Any] = {
-            "filterGroups": [{"filters": [wanted]}],
-            "sorts": [{"propertyName": created, "direction": "DESCENDING"}],
-            "limit": _SEARCHED,
-        }
-        while True:
-            path = self._routes.search(object_)
-            answer = self._transport.call("POST", path, body=body, repeatable=True, pool="search")
-            page = answer.parse(SearchBody)
-            yield from (result.id for result in page.results or () if result.id)
-            after = (page.paging.next.after if page.paging and page.paging.next else None) or ""
-            if not after or not page.results:
-                return
-            body["after"] = after
 
 
 def _in_other_forms(

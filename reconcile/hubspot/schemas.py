@@ -28,6 +28,9 @@ class VersionBody(_Body):
     value: str | None = None
     timestamp: str | None = None
     source_type: str | None = None
+    source_id: str | None = None
+    source_label: str | None = None
+    updated_by_user_id: str | None = None
 
 
 class ObjectBody(_Body):
@@ -207,10 +210,15 @@ class PagingBody(_Body):
 
 
 class OwnerBody(_Body):
-    """An owner of records; its id differs from its user's id."""
+    """An owner of records; its id differs from its user's id.
+
+    An owner whose user left has that id in ``user_id_including_inactive`` only.
+    """
 
     id: str = ""
     email: str | None = None
+    user_id: str | None = None
+    user_id_including_inactive: str | None = None
 
 
 class OwnersBody(_Body):
@@ -249,8 +257,9 @@ class LinksBody(BatchBody):
 
 
 class SearchBody(_Body):
-    """A page of search results."""
+    """A page of search results; ``total`` counts those of all pages."""
 
+    total: int | None = None
     results: list[ObjectBody] | None = None
     paging: PagingBody | None = None
 

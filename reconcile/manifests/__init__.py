@@ -1,12 +1,14 @@
 """Manifests: YAML → desired units, with source locations. The only I/O is reading files."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from reconcile.errors import ManifestError, Problem
 from reconcile.manifests.budget import Budget
+from reconcile.manifests.defaults import Defaults
 from reconcile.manifests.documents import DeclaredDocument, read_document
-from reconcile.manifests.files import ManifestFiles, find, read_bytes
+from reconcile.manifests.files import ManifestFile, ManifestFiles, find, read_bytes
+from reconcile.manifests.folder_defaults import FolderDefaults
 from reconcile.manifests.problems import ProblemReport
 from reconcile.manifests.units import build_units
 from reconcile.manifests.yaml_nodes import read
@@ -45,36 +47,69 @@ def load_some(
 
 
 def load_texts(
-    files: Iterable[tuple[str, bytes]], *, by_id: Collection[str] = ()
+    files: Iterable[ManifestFile], *, by_id: Collection[str] = ()
 ) -> tuple[tuple[Unit, ...], list[Problem]]:
-    """Return the same for files that were read already, each with its name."""
+    """Return the same for files that were read already.
+
+    Files of defaults come first, those of folders above others before these.
+    """
     problems: list[Problem] = []
     builder = build_units(_documents(files, problems), by_id)
     return builder.units, problems + builder.problems
 
 
-def _contents(found: ManifestFiles, seen: Seen) -> Iterator[tuple[str, bytes]]:
-    for file in found.files:
-        report = ProblemReport(found.name(file))
-        data = read_bytes(file, report)
+def load_defaults(folder: Path, *, root: Path) -> Mapping[str, Defaults]:
+    """Return what a new document in a folder inherits, by kind.
+
+    Raise ManifestError if files of defaults have problems.
+    """
+    found = ManifestFiles(root)
+    inside = found.folder(folder / "new.yaml")
+    found.add_defaults()
+    problems: list[Problem] = []
+    folders, budget = FolderDefaults(), Budget()
+    for file in _contents(found, lambda *_: None):
+        report = ProblemReport(file.name, budget)
+        folders.add(file, report)
+        problems += report.problems
+    if found.problems or problems:
+        raise ManifestError(found.problems + problems)
+    return folders.of(inside)
+
+
+def _contents(found: ManifestFiles, seen: Seen) -> Iterator[ManifestFile]:
+    for path in (*found.defaults, *found.files):
+        report = ProblemReport(found.name(path))
+        data = read_bytes(path, report)
         found.problems += report.problems
         if data is not None:
-            seen(file, data)
-            yield report.file, data
+            seen(path, data)
+            yield ManifestFile(report.file, data, found.folder(path))
 
 
 def _documents(
-    files: Iterable[tuple[str, bytes]], problems: list[Problem]
+    files: Iterable[ManifestFile], problems: list[Problem]
 ) -> Iterator[DeclaredDocument]:
     budget = Budget()
-    for name, data in files:
-        report = ProblemReport(name, budget)
-        empty = True
-        for node in read(data, report):
-            empty = False
-            declared = read_document(node, report)
-            if declared:
-                yield declared
-        if empty and not report.problems:
-            report.whole_file("no document in this file", "remove the file if this is intended")
+    folders = FolderDefaults()
+    for file in files:
+        report = ProblemReport(file.name, budget)
+        if file.has_defaults:
+            folders.add(file, report)
+        else:
+            yield from _declared(file, folders, report)
         problems += report.problems
+
+
+def _declared(
+    file: ManifestFile, folders: FolderDefaults, report: ProblemReport
+) -> Iterator[DeclaredDocument]:
+    defaults = folders.of(file.folder)
+    empty = True
+    for node in read(file.data, report):
+        empty = False
+        declared = read_document(node, report, defaults)
+        if declared:
+            yield declared
+    if empty and not report.problems:
+        report.whole_file("no document in this file", "remove the file if this is intended")

@@ -1,40 +1,51 @@
 """Documents: the nodes of one YAML document → the records that it declares."""
 
-import re
-import sys
-from array import array
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
+from itertools import chain
 from types import MappingProxyType
 from typing import NamedTuple
 
 from reconcile.manifests import field_reader
+from reconcile.manifests.adoptions import read_adoptions
+from reconcile.manifests.defaults import (
+    NO_DEFAULTS,
+    NONE_IGNORED,
+    NOTHING,
+    Defaults,
+    Ignored,
+    check_unmanaged,
+    read_exactness,
+    read_ignored,
+    read_unmanaged,
+)
+from reconcile.manifests.files import DEFAULTS, DEFAULTS_FILES
 from reconcile.manifests.impossible_values import check_values
-from reconcile.manifests.problems import Positioned, ProblemReport, choices
-from reconcile.manifests.references import read_associations, read_parent
-from reconcile.manifests.source_map import SourceMap
-from reconcile.manifests.yaml_nodes import Empty, Entry, Items, Node, Table, Text
+from reconcile.manifests.problems import ProblemReport, choices
+from reconcile.manifests.properties import read_properties
+from reconcile.manifests.references import read_associations, read_lookups, read_parent
+from reconcile.manifests.yaml_nodes import Entry, Node, Table
 from reconcile.model.address import BY_ID, Address, fold
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.records import Desired, Lifecycle, Location, Reference
 from reconcile.model.values import show
 
-_PROPERTY = re.compile(r"[a-z][a-z0-9_]{0,99}\Z")
-_IN_EVERY_RECORD = ("key", "moved_from", "properties", "associations", "lifecycle")
+_IN_EVERY_RECORD = (
+    "key",
+    "moved_from",
+    "adopt",
+    "properties",
+    "associations",
+    "lifecycle",
+    "unmanaged",
+)
 _STATES = {str(state): state for state in (Lifecycle.ABSENT, Lifecycle.FORGET)}
-_SHORT = 24
-"""Values up to this length tend to repeat (USD, a stage, a city) and are stored once."""
-
-_NOT_TEXT = {
-    Items: ("a list", 'write several options as one text: "a;b"'),
-    Table: ("names with values", "what is indented below a property, or in { }, is not text"),
-}
-
 _NO_FIELDS = Table({}, 0, 0)
 """Stands for an absent mapping."""
 
-_NOTHING: Mapping[str, str] = MappingProxyType({})
+_NO_PROPERTIES: Mapping[str, str] = MappingProxyType({})
+_NO_LOOKUPS: Mapping[str, Reference] = MappingProxyType({})
 _UNPROTECT = "remove protect and apply that first, then declare it absent"
 
 
@@ -46,8 +57,13 @@ class DeclaredDocument(NamedTuple):
     parent: Reference | None
 
 
-def read_document(node: Node, report: ProblemReport) -> DeclaredDocument | None:
-    """Return the records of a document, or None if its kind, key or parent cannot be read."""
+def read_document(
+    node: Node, report: ProblemReport, defaults: Mapping[str, Defaults] = NO_DEFAULTS
+) -> DeclaredDocument | None:
+    """Return the records of a document, or None if its kind, key or parent cannot be read.
+
+    ``defaults`` has those of each kind.
+    """
     hint = "begin it with kind: and key:, and put --- between documents"
     entries = field_reader.mapping(node, "a document", report, hint)
     kind = None if entries is None else _kind_of(node, entries, report)
@@ -55,28 +71,41 @@ def read_document(node: Node, report: ProblemReport) -> DeclaredDocument | None:
         return None
     nesting = _nesting(kind.name)
     parent_field = ("parent",) if kind.parents else ()
-    allowed = ("kind", *_IN_EVERY_RECORD, *parent_field, *nesting)
+    lines_field = ("lines",) if nesting else ()
+    allowed = ("kind", *_IN_EVERY_RECORD, *kind.lookups, *parent_field, *lines_field, *nesting)
     field_reader.table(node, f"this {kind.name}", report, fields=allowed, required=("key",))
-    record = _record(node, kind, entries, report)
-    nested: list[Desired] = []
+    record = _record(node, kind, entries, report, defaults[kind.name])
+    nested = []
     for field, child in nesting.items():
-        if field in entries:
-            nested += _nested(entries[field].value, field, child, report)
-    if record and record.lifecycle is not Lifecycle.PRESENT:
+        nested += _nested(entries.get(field), child, report, defaults[child.name])
+    if record and nesting:
+        record = _with_exactness(record, entries.get("lines"), report, defaults[kind.name])
         nested = [_inherit_lifecycle(record, one, report) for one in nested]
-    parent = None
-    if kind.parents:
-        parent = read_parent(node, entries.get("parent"), kind, report)
-        if parent is None:
-            return None
-    return DeclaredDocument(record, tuple(nested), parent) if record else None
+    parent = read_parent(node, entries.get("parent"), kind, report) if kind.parents else None
+    if record is None or (kind.parents and parent is None):
+        return None
+    return DeclaredDocument(record, tuple(nested), parent)
+
+
+def _with_exactness(
+    record: Desired, field: Entry | None, report: ProblemReport, defaults: Defaults
+) -> Desired:
+    """Return a record that may have no other line items than those below it, if it says so."""
+    exact = defaults.exact_lines if field is None else read_exactness(field.value, report)
+    if not exact or record.lifecycle is not Lifecycle.PRESENT:
+        return record
+    return replace(record, exact_lines=True)
 
 
 @cache
 def _nesting(kind: str) -> Mapping[str, Kind]:
     """Return the fields that hold nested records (``line_items``), and their kinds."""
     children = [child for child in kinds().values() if kind in child.parents]
-    return MappingProxyType({child.plural.replace(" ", "_"): child for child in children})
+    return MappingProxyType({_field_of(child): child for child in children})
+
+
+def _field_of(nested: Kind) -> str:
+    return nested.plural.replace(" ", "_")
 
 
 def _kind_of(node: Node, entries: Mapping[str, Entry], report: ProblemReport) -> Kind | None:
@@ -86,18 +115,26 @@ def _kind_of(node: Node, entries: Mapping[str, Entry], report: ProblemReport) ->
         return None
     value = entries["kind"].value
     name = field_reader.name(value, "the kind", report)
-    if name is not None and name not in known:
+    if name == DEFAULTS:
+        hint = f"write them in {DEFAULTS_FILES[0]}, in the folder with the documents they are for"
+        report.at(value, "defaults are read only from files of their own", hint)
+    elif name is not None and name not in known:
         message = f"unknown kind {show(name)}{report.budget.nearest(name, known)}"
         report.at(value, message, choices("kind", known))
     return known.get(name or "")
 
 
-def _nested(node: Node, field: str, kind: Kind, report: ProblemReport) -> list[Desired]:
-    records = []
-    for item in field_reader.items(node, f"'{field}'", report):
+def _nested(
+    field: Entry | None, kind: Kind, report: ProblemReport, defaults: Defaults
+) -> list[Desired]:
+    records: list[Desired] = []
+    if field is None:
+        return records
+    for item in field_reader.items(field.value, f"'{_field_of(kind)}'", report):
         what = f"this {kind.name}"
-        entries = field_reader.table(item, what, report, fields=_IN_EVERY_RECORD, required=("key",))
-        record = _record(item, kind, entries, report) if entries else None
+        fields = (*_IN_EVERY_RECORD, *kind.lookups)
+        entries = field_reader.table(item, what, report, fields=fields, required=("key",))
+        record = _record(item, kind, entries, report, defaults) if entries else None
         if record:
             records.append(record)
     return records
@@ -105,7 +142,7 @@ def _nested(node: Node, field: str, kind: Kind, report: ProblemReport) -> list[D
 
 def _inherit_lifecycle(root: Desired, nested: Desired, report: ProblemReport) -> Desired:
     """Return a nested record with its root's lifecycle state, unless it sets its own."""
-    if nested.lifecycle is not Lifecycle.PRESENT:
+    if root.lifecycle is Lifecycle.PRESENT or nested.lifecycle is not Lifecycle.PRESENT:
         return nested
     if root.lifecycle is Lifecycle.ABSENT and nested.protect:
         kind, key = nested.address
@@ -113,37 +150,66 @@ def _inherit_lifecycle(root: Desired, nested: Desired, report: ProblemReport) ->
             f"the {kind} {show(key)} is protected, but its {root.address.kind} is declared absent"
         )
         report.at(nested.location, message, _UNPROTECT)
-    return replace(nested, lifecycle=root.lifecycle, properties=_NOTHING, references=())
+    return replace(
+        nested,
+        lifecycle=root.lifecycle,
+        properties=_NO_PROPERTIES,
+        references=(),
+        lookups=_NO_LOOKUPS,
+        ignore=frozenset() if nested.inherits(nested.ignore_at) else nested.ignore,
+    )
 
 
 def _record(
-    node: Node, kind: Kind, entries: Mapping[str, Entry], report: ProblemReport
+    node: Node,
+    kind: Kind,
+    entries: Mapping[str, Entry],
+    report: ProblemReport,
+    defaults: Defaults,
 ) -> Desired | None:
     """Return the record that these fields declare, or None if it has no valid key.
 
-    The properties and references of an absent or forgotten record are checked, and then dropped.
+    The properties and references of an absent or forgotten record are checked, and then dropped;
+    it has no defaults.
     """
     values = {name: entry.value for name, entry in entries.items()}
     key = _key(values["key"], report) if "key" in values else None
-    properties, at = _properties(values.get("properties", _NO_FIELDS), report)
-    references = read_associations(values.get("associations", _NO_FIELDS), kind, report)
+    properties, at = read_properties(values.get("properties", _NO_FIELDS), report)
+    lookups = read_lookups(entries, kind, report)
+    properties |= {name: one.value for name, one in lookups.items()}
+    unmanaged = read_unmanaged(values.get("unmanaged"), properties, report)
+    if unmanaged:
+        check_unmanaged(unmanaged, defaults, kind, report)
+    associations = read_associations(values.get("associations", _NO_FIELDS), kind, report)
     ignore, protect, lifecycle = _lifecycle(values.get("lifecycle", _NO_FIELDS), report)
+    adopt = read_adoptions(values.get("adopt"), lifecycle, report)
     moved_from = _moved_from(values.get("moved_from"), kind, key, report)
     if key is None:
         return None
     present = lifecycle is Lifecycle.PRESENT
     if present:
         check_values(properties, at, kind, report)
+        if defaults is not NOTHING:
+            inherited = defaults.lookups.keys() - properties.keys() - unmanaged.keys()
+            lookups |= {name: defaults.lookups[name] for name in inherited}
+            defaults.add_properties(properties, unmanaged)
+            associations = {**defaults.associations, **associations}
+            ignore = ignore or defaults.ignore
+    ignored = ignore or NONE_IGNORED
     return Desired(
         address=Address(kind.name, key),
-        properties=MappingProxyType(properties) if present else _NOTHING,
+        properties=MappingProxyType(properties) if present else _NO_PROPERTIES,
         location=Location(report.file, node.line, node.column),
         at=at,
-        references=references if present else (),
-        ignore=ignore,
+        references=tuple(chain.from_iterable(associations.values())) if present else (),
+        ignore=ignored.names,
         protect=protect,
         lifecycle=lifecycle,
         moved_from=moved_from,
+        adopt=adopt if present else (),
+        ignore_at=ignored.at,
+        inherited_at=defaults.properties_at,
+        lookups=MappingProxyType(lookups) if lookups and present else _NO_LOOKUPS,
     )
 
 
@@ -173,49 +239,18 @@ def _moved_from(
     return Reference(kind.name, "key", former, "", Location(report.file, node.line, node.column))
 
 
-def _properties(node: Node, report: ProblemReport) -> tuple[dict[str, str], SourceMap]:
-    properties: dict[str, str] = {}
-    positions = array("I")
-    entries = field_reader.mapping(node, "'properties'", report) or {}
-    for name, entry in entries.items():
-        value = entry.value
-        if not _PROPERTY.match(name):
-            _refuse_name(name, entry, report)
-        elif isinstance(value, Text):
-            short = len(value.value) <= _SHORT
-            properties[sys.intern(name)] = sys.intern(value.value) if short else value.value
-            positions.append(value.line)
-            positions.append(value.column)
-        elif isinstance(value, Empty):
-            hint = 'write "" to clear the property in HubSpot, or leave it out to keep it unmanaged'
-            report.at(value, f"the property {name} has no value", hint)
-        else:
-            message, hint = _NOT_TEXT[type(value)]
-            report.at(value, f"the property {name} must be text, not {message}", hint)
-    return properties, SourceMap(properties, positions)
-
-
-def _lifecycle(node: Node, report: ProblemReport) -> tuple[frozenset[str], bool, Lifecycle]:
+def _lifecycle(node: Node, report: ProblemReport) -> tuple[Ignored | None, bool, Lifecycle]:
     entries = field_reader.table(node, "'lifecycle'", report, fields=("state", "ignore", "protect"))
     if entries is None:
-        return frozenset(), False, Lifecycle.PRESENT
-    ignore: dict[str, Node] = {}
-    if "ignore" in entries:
-        for item in field_reader.items(entries["ignore"].value, "'ignore'", report):
-            name = field_reader.text(item, "a property to ignore", report)
-            if name is None:
-                continue
-            if not _PROPERTY.match(name):
-                _refuse_name(name, item, report)
-            elif ignore.setdefault(name, item) is not item:
-                report.at(item, f"the property {name} is listed twice")
+        return None, False, Lifecycle.PRESENT
+    ignore = read_ignored(entries["ignore"].value, report) if "ignore" in entries else None
     protect = "protect" in entries and field_reader.flag(
         entries["protect"].value, "'protect'", report
     )
     lifecycle = _state(entries["state"].value, report) if "state" in entries else Lifecycle.PRESENT
     if protect and lifecycle is Lifecycle.ABSENT:
         report.at(entries["state"], "a record cannot be absent and protected", _UNPROTECT)
-    return frozenset(ignore), protect, lifecycle
+    return ignore, protect, lifecycle
 
 
 def _state(node: Node, report: ProblemReport) -> Lifecycle:
@@ -226,8 +261,3 @@ def _state(node: Node, report: ProblemReport) -> Lifecycle:
         message = f"'state' must be absent or forget, not {show(text)}{near}"
         report.at(node, message, hint)
     return _STATES.get(text or "", Lifecycle.PRESENT)
-
-
-def _refuse_name(name: str, node: Positioned, report: ProblemReport) -> None:
-    hint = "write HubSpot's internal name: at most 100 of a-z, 0-9 and _, beginning with a letter"
-    report.at(node, f"{show(name)} is not a property name", hint)

@@ -1,10 +1,14 @@
 """Fields of nodes, read by type; what does not fit is reported and left out."""
 
+import re
 from collections.abc import Collection, Mapping
 
 from reconcile.manifests.problems import ProblemReport, choices
-from reconcile.manifests.yaml_nodes import Empty, Entry, Items, Node, Table, Text
+from reconcile.manifests.yaml_nodes import FORBIDDEN_ESCAPED, Empty, Entry, Items, Node, Table, Text
 from reconcile.model.values import show
+
+PROPERTY = re.compile(r"[a-z][a-z0-9_]{0,99}\Z")
+"""HubSpot's internal name of a property."""
 
 MAX_NAME = 255
 """Longest key, and longest value of a reference."""
@@ -96,6 +100,11 @@ def name_fault(value: str) -> str:
     if not value.isprintable():
         return f"{show(value)} contains an invisible character"
     return ""
+
+
+def can_hold(value: str) -> bool:
+    """Return whether a manifest can hold a text as a value: YAML forbids some characters."""
+    return value.isprintable() or not FORBIDDEN_ESCAPED.search(value)
 
 
 def _wrong(

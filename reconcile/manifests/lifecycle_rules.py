@@ -26,7 +26,7 @@ def check_lifecycles(units: Sequence[Unit]) -> Iterator[Problem]:
         target = absent.get(Address(reference.to, fold(reference.value)))
         if reference.by == "key" and target is not None:
             message = f"the {reference.to} {show(reference.value)} is declared absent"
-            hint = f"remove it from {record.address.kind} {show(record.address.key)}, since "
+            hint = f"remove it from {_named(record, reference)}, since "
             yield _problem(
                 reference.location, message, f"{hint}it is archived: {_at(target.location)}"
             )
@@ -56,7 +56,7 @@ def check_moves(units: Sequence[Unit], by_id: Collection[str]) -> Iterator[Probl
             message = f"the {kind} {show(key)} was moved to {show(first.address.key)} already"
             yield _problem(reference.location, message, f"see {_at(first.location)}")
     parents = ((unit.parent, unit.lines) for unit in units if unit.parent)
-    named = [(reference, _describe(one)) for one, reference in _references(units)]
+    named = [(reference, _named(one, reference)) for one, reference in _references(units)]
     named += ((parent, _describe(lines[0])) for parent, lines in parents)
     for reference, by in named:
         now = moved.get(Address(reference.to, fold(reference.value)))
@@ -86,6 +86,11 @@ def _problem(location: Location, message: str, hint: str) -> Problem:
 
 def _describe(record: Desired) -> str:
     return f"{record.address.kind} {show(record.address.key)}"
+
+
+def _named(record: Desired, reference: Reference) -> str:
+    """Return what a reference of a record is written in; it may be a default of many."""
+    return "the defaults" if record.inherits(reference.location) else _describe(record)
 
 
 def _at(location: Location) -> str:

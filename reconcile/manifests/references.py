@@ -1,32 +1,36 @@
-"""References of a record to others: its associations, and a line item's parent."""
+"""References of a record to others: associations, a line item's parent, and looked-up records."""
 
-import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from reconcile.manifests import field_reader
 from reconcile.manifests.budget import Budget
+from reconcile.manifests.field_reader import PROPERTY
 from reconcile.manifests.problems import ProblemReport, an, choices, listed
-from reconcile.manifests.yaml_nodes import Entry, Node
-from reconcile.model.address import fold
-from reconcile.model.kinds import Association, Kind, kinds
+from reconcile.manifests.yaml_nodes import Entry, Node, Table
+from reconcile.model.address import fold, is_record_id
+from reconcile.model.kinds import Association, Kind, Lookup, kinds
 from reconcile.model.records import Location, Reference
 from reconcile.model.values import show
 
-_ID = re.compile(r"[1-9][0-9]{0,19}\Z")
+_WORDS = ("key", "id", "label")
+"""What a reference may say that is not the name of a property."""
 
 
-def read_associations(node: Node, kind: Kind, report: ProblemReport) -> tuple[Reference, ...]:
-    """Return the references under ``associations``, in the order in which they are written."""
-    found: dict[tuple[str, str, str, str], Reference] = {}
+def read_associations(
+    node: Node, kind: Kind, report: ProblemReport
+) -> dict[str, tuple[Reference, ...]]:
+    """Return the references under ``associations``, by the word for the other object."""
+    associations: dict[str, tuple[Reference, ...]] = {}
     single: dict[tuple[str, str], Reference] = {}
     entries = field_reader.mapping(node, "'associations'", report) or {}
     for word, entry in entries.items():
         if fault := _fault(word, kind, report.budget):
             report.at(entry, *fault)
             continue
-        association = kind.associations[word]
+        association = kind.association(word)
+        found: dict[tuple[str, str, str, str], Reference] = {}
         for item in field_reader.items(entry.value, f"'{word}'", report):
-            reference = _reference(item, association, report)
+            reference = _reference(item, association, report, labelled=not association.is_custom)
             if reference is None:
                 continue
             label = fold(reference.label)
@@ -42,7 +46,8 @@ def read_associations(node: Node, kind: Kind, report: ProblemReport) -> tuple[Re
                         f"{an(kind.name)} has one {label} {word}: remove the label from the others"
                     )
                     report.at(item, message, hint)
-    return tuple(found.values())
+        associations[word] = tuple(found.values())
+    return associations
 
 
 def _first_in(reference: Reference) -> str:
@@ -77,12 +82,12 @@ def read_parent(
 
 def _fault(word: str, kind: Kind, budget: Budget) -> tuple[str, str] | None:
     """Return why ``kind`` cannot have an association with ``word``, and a hint; or None."""
-    association = kind.associations.get(word)
-    if association is None:
+    if not kind.may_have(word):
         possible = [known for known in kind.associations if _fault(known, kind, budget) is None]
         near = budget.nearest(word, possible)
         message = f"{an(kind.name)} has no association {show(word)}{near}"
         return message, choices("association", possible) if possible else ""
+    association = kind.association(word)
     other = kinds()[association.kind] if association.kind else None
     if other and kind.name in other.parents:
         field = other.plural.replace(" ", "_")
@@ -93,17 +98,65 @@ def _fault(word: str, kind: Kind, budget: Budget) -> tuple[str, str] | None:
     return None
 
 
-def _reference(node: Node, association: Association, report: ProblemReport) -> Reference | None:
+def read_lookups(
+    entries: Mapping[str, Entry], kind: Kind, report: ProblemReport
+) -> dict[str, Reference]:
+    """Return the records that fields such as ``product`` name, by the property with their id.
+
+    One of them is left out where ``properties`` have a value for its property too.
+    """
+    found: dict[str, Reference] = {}
+    for word, lookup in kind.lookups.items():
+        if word not in entries:
+            continue
+        entry = entries[word]
+        if _has_property(entries.get("properties"), lookup):
+            message = f"{word} gives {lookup.property}, which 'properties' have too"
+            report.at(entry, message, "remove one of the two")
+            continue
+        reference = _reference(entry.value, lookup.to, report, labelled=False)
+        if reference is not None:
+            found[lookup.property] = reference
+    return found
+
+
+def _has_property(properties: Entry | None, lookup: Lookup) -> bool:
+    node = properties.value if properties else None
+    return isinstance(node, Table) and lookup.property in node.entries
+
+
+def _reference(
+    node: Node, association: Association, report: ProblemReport, *, labelled: bool = True
+) -> Reference | None:
+    """Return a reference by key, by id or by any other property; which these are is not known.
+
+    The account's definitions say whether a property exists, and finds one record.
+    """
     what = f"a reference to {an(association.to)}"
-    ways = (*(("key",) if association.kind else ()), "id", *association.by)
-    entries = field_reader.table(node, what, report, fields=(*ways, "label"))
+    fixed = (*(("key",) if association.kind else ()), "id", *association.by, *association.search)
+    allowed = (*fixed, "label") if labelled else fixed
+    entries = field_reader.mapping(node, what, report)
     if entries is None:
         return None
+    ways = _ways(entries, fixed, allowed)
+    if entries.keys() - {*ways, *allowed}:
+        field_reader.table(node, what, report, fields=allowed)
     location = Location(report.file, node.line, node.column)
     label = ""
-    if "label" in entries:
+    if labelled and "label" in entries:
         label = field_reader.name(entries["label"].value, "the label", report) or ""
     return _by_one_of(ways, association.to, entries, location, report, label=label)
+
+
+def _ways(
+    entries: Mapping[str, Entry], fixed: tuple[str, ...], allowed: Collection[str]
+) -> tuple[str, ...]:
+    """Return how a reference may name its record: in fixed ways, or by other properties."""
+    others = tuple(name for name in entries if name not in allowed)
+    are_properties = all(PROPERTY.match(name) and name not in _WORDS for name in others)
+    if are_properties and not entries.keys() & set(fixed):
+        return (*fixed, *others)
+    return fixed
 
 
 def _by_one_of(
@@ -126,7 +179,7 @@ def _by_one_of(
     value = field_reader.name(node, f"the {to}'s {by}", report)
     if value is None:
         return None
-    if by == "id" and not _ID.match(value):
+    if by == "id" and not is_record_id(value):
         report.at(node, f"{show(value)} is not a HubSpot id; write its digits")
         return None
     return Reference(to, by, value, label, location)

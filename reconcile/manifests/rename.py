@@ -4,14 +4,18 @@ Pure: the content of files in, the content of those that change out.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import chain
 
 from reconcile.errors import ManifestError, Problem, UsageError
 from reconcile.manifests import load_texts
-from reconcile.manifests.documents import DeclaredDocument, read_document
+from reconcile.manifests.documents import read_document
 from reconcile.manifests.field_reader import name_fault
+from reconcile.manifests.files import ManifestFile
+from reconcile.manifests.folder_defaults import read_defaults
 from reconcile.manifests.problems import ProblemReport
-from reconcile.manifests.yaml_edit import Edit, Path, edit_values
+from reconcile.manifests.yaml_edit import edit_values
 from reconcile.manifests.yaml_nodes import Items, Node, Table, read
+from reconcile.manifests.yaml_slots import Edit, Path
 from reconcile.model.address import BY_ID, Address, fold
 from reconcile.model.kinds import kinds
 from reconcile.model.records import Desired, Lifecycle, Location, Reference, Unit
@@ -21,7 +25,7 @@ _NOT_WRITTEN = "nothing was written"
 
 
 def rename(
-    files: Mapping[str, bytes],
+    files: Mapping[str, ManifestFile],
     units: Sequence[Unit],
     old: Address,
     new: Address,
@@ -30,26 +34,27 @@ def rename(
 ) -> dict[str, bytes]:
     """Return the new content of the files that change, first the one that declares the record.
 
-    ``files`` are all manifests of a project by name, without problems, and ``units`` what they
-    declare; ``by_id`` names the kinds whose keys are HubSpot ids. The project stays the same but
-    for this record's key. Raise UsageError if the record cannot be renamed so, and ManifestError
-    with each place that cannot be edited.
+    ``files`` are all manifests of a project by name, in the order of ``load_texts`` and without
+    problems, and ``units`` what they declare; ``by_id`` names the kinds whose keys are HubSpot ids.
+    The project stays the same but for this record's key. Raise UsageError if the record cannot be
+    renamed so, and ManifestError with each place that cannot be edited.
     """
     record = _record(units, old, new, by_id)
     edited: dict[str, bytes] = {}
     problems: list[Problem] = []
     for name, edits in _edits(files, record, new.key).items():
         report = ProblemReport(name)
-        data = edit_values(files[name], edits, report)
+        data = edit_values(files[name].data, edits, report)
         problems += report.problems
         if data is not None:
             edited[name] = data
     if problems:
         raise ManifestError(problems, title="the edit", hint=_NOT_WRITTEN)
-    after, problems = load_texts({**files, **edited}.items(), by_id=by_id)
+    changed = (file._replace(data=edited.get(name, file.data)) for name, file in files.items())
+    after, problems = load_texts(changed, by_id=by_id)
     if problems:
         raise ManifestError(problems, title="the edited manifests", hint=_NOT_WRITTEN)
-    if dict(_declared(after)) != dict(_declared(units, record.address, new)):
+    if dict(without_places(after)) != dict(without_places(units, record.address, new)):
         raise UsageError("the edit would change other records too", hint=_NOT_WRITTEN)
     return edited
 
@@ -98,34 +103,46 @@ def _key_fault(key: str) -> str:
     return name_fault(key)
 
 
-def _edits(files: Mapping[str, bytes], record: Desired, key: str) -> dict[str, list[Edit]]:
+def _edits(files: Mapping[str, ManifestFile], record: Desired, key: str) -> dict[str, list[Edit]]:
     """Return the edits that rename a record, by file."""
     edits: dict[str, list[Edit]] = {record.location.file: []}
-    for name, data in files.items():
+    for name, file in files.items():
         report = ProblemReport(name)
-        for number, node in enumerate(read(data, report)):
-            declared = read_document(node, report)
-            for edit in _of_document(node, declared, record.address, key) if declared else ():
+        in_one = _of_defaults if file.has_defaults else _of_document
+        for number, node in enumerate(read(file.data, report)):
+            for edit in in_one(node, report, record.address, key):
                 edits.setdefault(name, []).append(edit._replace(path=(number, *edit.path)))
     return edits
 
 
-def _of_document(
-    root: Node, declared: DeclaredDocument, former: Address, key: str
-) -> Iterator[Edit]:
+def _of_defaults(root: Node, report: ProblemReport, former: Address, key: str) -> Iterator[Edit]:
+    """Yield the edits of one document of defaults; their paths begin in it."""
+    for declared in read_defaults(root, report):
+        for reference in chain.from_iterable(declared.associations.values()):
+            yield from _of_reference(root, reference, former, key)
+
+
+def _of_document(root: Node, report: ProblemReport, former: Address, key: str) -> Iterator[Edit]:
     """Yield the edits of one document; their paths begin in it."""
+    declared = read_document(root, report)  # without defaults: they are in other files
+    if declared is None:
+        return
     parent = declared.parent
     for one in (declared.record, *declared.nested):
         if one.address == former:
-            path = _path(root, one.location)
+            path = path_of(root, one.location)
             # moved_from comes first, so that it is written in the style of the present key.
             yield Edit((*path, "moved_from"), former.key, after="key")
             yield Edit((*path, "key"), key)
         for reference in one.references:
-            if _points_at(reference, former):
-                yield Edit((*_path(root, reference.location), "key"), key)
+            yield from _of_reference(root, reference, former, key)
     if parent and _points_at(parent, former):
-        yield Edit((*_path(root, parent.location), parent.to, "key"), key)
+        yield Edit((*path_of(root, parent.location), parent.to, "key"), key)
+
+
+def _of_reference(root: Node, reference: Reference, former: Address, key: str) -> Iterator[Edit]:
+    if _points_at(reference, former):
+        yield Edit((*path_of(root, reference.location), "key"), key)
 
 
 def _points_at(reference: Reference, address: Address) -> bool:
@@ -133,7 +150,7 @@ def _points_at(reference: Reference, address: Address) -> bool:
     return reference.by == "key" and named.folded() == address.folded()
 
 
-def _path(root: Node, location: Location) -> Path:
+def path_of(root: Node, location: Location) -> Path:
     """Return the names and indexes that lead to the mapping at a location."""
     return next(path for path, node in _tables(root) if (node.line, node.column) == location[1:])
 
@@ -148,7 +165,7 @@ def _tables(node: Node, path: Path = ()) -> Iterator[tuple[Path, Table]]:
             yield from _tables(one, (*path, index))
 
 
-def _declared(
+def without_places(
     units: Sequence[Unit], old: Address | None = None, new: Address | None = None
 ) -> Iterator[tuple[Address, object]]:
     """Yield all that is declared of each record, without locations, as if one were renamed."""

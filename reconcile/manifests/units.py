@@ -5,6 +5,7 @@ from functools import cached_property
 from unicodedata import normalize
 
 from reconcile.errors import Problem
+from reconcile.manifests.adoptions import check_adoptions
 from reconcile.manifests.documents import DeclaredDocument
 from reconcile.manifests.lifecycle_rules import check_lifecycles, check_moves
 from reconcile.model.address import BY_ID, Address
@@ -92,6 +93,7 @@ def build_units(documents: Iterable[DeclaredDocument], by_id: Collection[str]) -
         builder.add(declared)
     builder.check_parents()
     builder.problems += check_lifecycles(builder.units)
+    builder.problems += check_adoptions(builder.units)
     builder.problems += check_moves(builder.units, by_id)
     return builder
 

@@ -35,7 +35,7 @@ LOADER: Any = yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _BLOCKS = ("|", ">")
 _TEXT_TAGS = (None, "tag:yaml.org,2002:str")
-_FORBIDDEN_ESCAPED = re.compile(r"[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+FORBIDDEN_ESCAPED = re.compile(r"[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Text(NamedTuple):
@@ -189,7 +189,7 @@ class _Document:
             node = Empty(node.line, node.column)
         if style or self._commented:
             node = self._as_meant(event, node)
-        if not value.isprintable() and (found := _FORBIDDEN_ESCAPED.search(value)):
+        if not value.isprintable() and (found := FORBIDDEN_ESCAPED.search(value)):
             message = f"the control character U+{ord(found[0]):04X} is not allowed in text"
             self._report.at(node, message, "of these, only line breaks and tabs are")
         if event.anchor is not None:

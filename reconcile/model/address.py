@@ -1,11 +1,14 @@
 """Addresses: the names of records as people write and read them."""
 
+import re
 from typing import NamedTuple
 from unicodedata import normalize
 
 BY_ID = "id:"
 """Prefix of the key in the address of a parent that is named by id. No other key may begin so."""
 
+
+_RECORD_ID = re.compile(r"[1-9][0-9]{0,19}")
 
 ADDRESS = r"(?s)^[^/]+/.+$"
 """Pattern of an address, for readers of files that others may have written."""
@@ -37,6 +40,11 @@ class Address(NamedTuple):
                 f"{text[:80]!r} is not an address: write kind/key, as in order/NW-10248"
             )
         return cls(kind, key)
+
+
+def is_record_id(text: str) -> bool:
+    """Return whether a text can be a record's id as HubSpot writes it: a number from 1 on."""
+    return _RECORD_ID.fullmatch(text) is not None
 
 
 def fold(key: str) -> str:

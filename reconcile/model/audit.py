@@ -118,10 +118,10 @@ class RecordEntry:
     """The outcome of one record's change.
 
     ``action`` and ``status`` are the outcome's, or ``status`` is ``begun`` or ``written``.
-    ``flags`` are those of the change (``adopts``, ``rekey``, ``recreates``) and of its end:
-    ``written`` if the change failed after the record had been written, ``not needed`` if nothing
-    was written because somebody else had made the change. ``trace`` is the ``objectWriteTraceId``
-    of the write.
+    ``flags`` are those of the change (``adopts``, ``rekey``, ``recreates``, ``foreign``) and of its
+    end: ``written`` if the change failed after the record had been written, ``not needed`` if
+    nothing was written because somebody else had made the change. ``trace`` is the
+    ``objectWriteTraceId`` of the write.
     """
 
     address: Address

@@ -1,6 +1,6 @@
 """Definitions of an account: its properties, pipelines, association labels and owners."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -40,6 +40,16 @@ class Property:
         return self.sensitive or self.owner or self.type == "phone_number"
 
 
+def editable(defined: Mapping[str, Property], computed: Collection[str]) -> frozenset[str]:
+    """Return the properties whose values people give, of all ``defined`` ones of a kind.
+
+    ``computed`` are those that HubSpot computes whatever their definitions say.
+    """
+    return frozenset(name for name, one in defined.items() if not one.read_only).difference(
+        computed
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Pipeline:
     """A pipeline: its id, its label, and its stages' labels by stage id."""
@@ -55,11 +65,15 @@ OWNERS_SCOPE = "crm.objects.owners.read"
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A user who can own records. One who is not ``active`` was deactivated."""
+    """A user who can own records. One who is not ``active`` was deactivated.
+
+    ``user`` is the user's own id, by which property histories name people.
+    """
 
     id: str
     email: str
     active: bool = True
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True)

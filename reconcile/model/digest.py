@@ -62,7 +62,11 @@ def desired_digest(unit: Unit) -> str:
 
 
 def state_digest(entry: LastApplied | None) -> str:
-    """Return the digest of a record's entry in the state, empty if there is none."""
+    """Return the digest of a record's entry in the state, empty if there is none.
+
+    Accepted values are not in it: they count for manifests that have them only, so a plan that was
+    made before means the same.
+    """
     return digest(_last(entry)) if entry is not None else ""
 
 
@@ -80,6 +84,7 @@ def definitions_digest(changes: Iterable[RecordChange], definitions: Definitions
 
 def _desired(record: Desired) -> list[object]:
     references = sorted((r.to, r.by, r.value, r.label) for r in record.references)
+    lookups = [[sorted((name, one.to, one.by) for name, one in record.lookups.items())]]
     return [
         str(record.address),
         dict(record.properties),
@@ -88,6 +93,9 @@ def _desired(record: Desired) -> list[object]:
         record.protect,
         record.lifecycle,
         record.moved_from.value if record.moved_from else "",
+        sorted(one[:3] for one in record.adopt),
+        record.exact_lines,
+        *(lookups if record.lookups else ()),
     ]
 
 
@@ -100,6 +108,7 @@ def _last(entry: LastApplied) -> list[object]:
         sorted(entry.links),
         str(entry.parent or ""),
         entry.parent_id,
+        sorted(entry.leaving),
         entry.protect,
     ]
 

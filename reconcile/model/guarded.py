@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from reconcile.model.plan import Action, Plan, Reason, RecordChange, UnitChange
+from reconcile.model.identity import Identity
+from reconcile.model.plan import Action, Effect, Plan, Reason, RecordChange, UnitChange
 from reconcile.model.policy import DRIFT
 
 
@@ -17,18 +18,25 @@ def guards_of(change: RecordChange) -> frozenset[str]:
     trips = {
         # What is to be archived, and somebody edited since, moved on both sides.
         "both": both or (archives and Reason.DRIFT in _reasons_of_values(change)),
-        "adopt-update": Reason.UNSEEN in reasons or (archives and change.adopts),
+        "adopt-update": Reason.UNSEEN in reasons
+        or (archives and change.adopts and not change.foreign),
         "unknown": Reason.UNKNOWN in reasons,
         "rekey": change.rekey,
         "recreate": change.recreates,
         "prune": archives and change.pruned,
+        "foreign": change.foreign,
     }
     return frozenset(name for name, does in trips.items() if does)
 
 
-def is_refresh(change: RecordChange) -> bool:
-    """Return whether only the state learns something of a record that it has already."""
-    return change.action is Action.ADOPT and not (change.adopts or change.moved_from)
+def may_be_bound_elsewhere(change: Effect, identity: Identity) -> bool:
+    """Return whether a record is adopted by something else than its own key.
+
+    Then another address may be bound to it as well.
+    """
+    key = identity.key_property
+    gets_key = any(field.name == key and not field.before for field in change.fields)
+    return change.adopts and (not key or gets_key or identity.may_lack_key)
 
 
 def _reasons_of_values(change: RecordChange) -> set[Reason]:

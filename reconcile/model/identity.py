@@ -6,9 +6,10 @@ modules ask for that and never which strategy it is; ``fetching`` carries the lo
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, NamedTuple
 
+from reconcile.model.address import is_record_id
 from reconcile.model.definitions import Property
 
 DEFAULT_PROPERTY = "reconcile_key"
@@ -56,6 +57,16 @@ class Identity(ABC):
         """Whether the key is HubSpot's id. Only HubSpot assigns ids, so nothing can be created."""
         return False
 
+    @property
+    def may_lack_key(self) -> bool:
+        """Whether records that were adopted are managed without their key in HubSpot."""
+        return False
+
+    def with_stamp(self, *, stamp: bool) -> "Identity":
+        """Return the same identity, which gives adopted records their keys or does not."""
+        del stamp
+        return self
+
     def key_fault(self, key: str, plural: str) -> str:
         """Return why a key cannot be one of this kind's, or empty text."""
         del key, plural
@@ -72,10 +83,23 @@ class Identity(ABC):
 
 @dataclass(frozen=True, slots=True)
 class UniqueProperty(Identity):
-    """The key is the value of the unique property ``name``."""
+    """The key is the value of the unique property ``name``.
+
+    With ``stamp``, records that are adopted get their key; else only the state leads to them.
+    """
 
     how: ClassVar[str] = "unique"
     name: str = DEFAULT_PROPERTY
+    stamp: bool = True
+
+    @property
+    def may_lack_key(self) -> bool:
+        """Whether records that were adopted are managed without their key in HubSpot."""
+        return not self.stamp
+
+    def with_stamp(self, *, stamp: bool) -> Identity:
+        """Return the same identity, which gives adopted records their keys or does not."""
+        return replace(self, stamp=stamp)
 
     @property
     def key_property(self) -> str:
@@ -128,7 +152,7 @@ class RecordId(Identity):
 
     def key_fault(self, key: str, plural: str) -> str:
         """Return whether a key is not an id."""
-        if key.isdigit():
+        if is_record_id(key):
             return ""
         return (
             f"{key!r} is not a HubSpot record id, and {plural} are found by id here (identity: id)"

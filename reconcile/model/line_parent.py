@@ -6,6 +6,7 @@ manifest declares, such as a deal. Changing one under another parent would silen
 
 from collections.abc import Iterable
 
+from reconcile.model.address import BY_ID, Address
 from reconcile.model.kinds import Kind, kinds
 from reconcile.model.plan import Action, Effect, LinkChange
 from reconcile.model.records import Link
@@ -25,7 +26,8 @@ def parents_to_check(change: Effect) -> tuple[str, ...]:
         return ()
     if change.action is Action.ARCHIVE or change.adopts or link_to_parent(change):
         return tuple(kind.owners)
-    return kind.parents if change.fields else ()
+    # What only the state learns may be that a line item was moved.
+    return kind.parents if change.fields or change.action is Action.ADOPT else ()
 
 
 def link_to_parent(change: Effect) -> LinkChange | None:
@@ -34,9 +36,45 @@ def link_to_parent(change: Effect) -> LinkChange | None:
     return next((link for link in change.links if link.add and link.to in parents), None)
 
 
+def links_from_parents(change: Effect) -> tuple[LinkChange, ...]:
+    """Return the associations that take a moved line item from its former parents."""
+    kind = kinds().get(change.address.kind)
+    parents = kind.parents if kind is not None else ()
+    return tuple(link for link in change.links if not link.add and link.to in parents)
+
+
+def left_by(change: Effect) -> frozenset[Parent]:
+    """Return the parents that a moved line item leaves; usually one."""
+    return frozenset((link.to, link.id) for link in links_from_parents(change))
+
+
+def former_parent(change: Effect) -> Address | None:
+    """Return the address of the order or cart that a line item leaves, None if it is not moved."""
+    link = next(iter(links_from_parents(change)), None)
+    if link is None:
+        return None
+    named = next(iter(link.references), None)
+    by_key = named is not None and named.by == "key"
+    return Address(link.to, named.value if named and by_key else f"{BY_ID}{link.id}")
+
+
 def planned_parents(change: Effect) -> frozenset[Parent]:
-    """Return the parent that an existing record had when planning; empty if it had none."""
-    if change.parent is None or not change.parent_id or link_to_parent(change):
+    """Return the parents that an existing record had when planning; empty if it had none."""
+    if left := left_by(change):
+        return left if link_to_parent(change) else left | _own_parent(change)
+    if link_to_parent(change):
+        return frozenset()
+    return _own_parent(change)
+
+
+def arrived_at(change: Effect) -> frozenset[Parent]:
+    """Return the new parent of a moved line item, which an interrupted run may have given it."""
+    moves = bool(left_by(change)) and link_to_parent(change) is not None
+    return _own_parent(change) if moves else frozenset()
+
+
+def _own_parent(change: Effect) -> frozenset[Parent]:
+    if change.parent is None or not change.parent_id:
         return frozenset()
     return frozenset({(change.parent.kind, change.parent_id)})
 

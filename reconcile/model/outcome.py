@@ -77,7 +77,7 @@ class Outcome:
     own, whatever the status. ``standing`` is true for a conflict that already existed when the
     last run that applied this manifest text of the unit ended. ``found`` names the properties that
     were not sent, since the re-check before the write found them as planned: somebody else had set
-    them.
+    them. ``remembered`` is true if only what the state remembers of the record was to change.
     """
 
     address: Address
@@ -93,6 +93,7 @@ class Outcome:
     warnings: tuple[HubSpotWarning, ...] = ()
     found: tuple[str, ...] = ()
     why: tuple[Explanation, ...] = ()
+    remembered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ class Report:
     ``held`` are the records whose declared changes the plan holds back for the first time, and
     ``still_held`` is the number of those that it held back before.
     ``left_out`` are the units that the plan left out because an interrupted run had left them in
-    doubt; that is resolved by now.
+    doubt; that is resolved by now. ``selected`` says that the plan was limited to a selection.
     """
 
     target: TargetPin
@@ -126,6 +127,7 @@ class Report:
     left_out: tuple[Address, ...] = ()
     held: tuple[Address, ...] = ()
     still_held: int = 0
+    selected: bool = False
 
     @property
     def complete(self) -> bool:

@@ -11,8 +11,10 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from reconcile.model.address import Address
+from reconcile.model.drift_sources import NO_DRIFT_SOURCES, DriftSources
 from reconcile.model.explanation import Explanation
 from reconcile.model.records import Link
+from reconcile.model.selected import EVERYTHING, Selected
 from reconcile.model.source import NO_SOURCE, Source
 
 
@@ -70,6 +72,8 @@ GUARDED = (Reason.UNSEEN, Reason.UNKNOWN)
 class FieldChange:
     """One property's change, in values on the wire. ``before`` is ``""`` for absent.
 
+    A value that does not change is among the fields if HubSpot would change it; see is_restated.
+
     ``shown_before`` and ``shown_after`` are what people read if that differs (a stage's label for
     its id); they come from the plan's ``labels``. ``personal`` values are not shown in CI.
     """
@@ -81,6 +85,14 @@ class FieldChange:
     shown_before: str = ""
     shown_after: str = ""
     personal: bool = False
+
+    @property
+    def is_restated(self) -> bool:
+        """Whether the record has the value, which is sent so that HubSpot replaces it by no other.
+
+        HubSpot copies values from the product of a line item into those that a call leaves out.
+        """
+        return self.before == self.after
 
 
 class LinkReference(NamedTuple):
@@ -131,11 +143,13 @@ class Effect:
     - ``fields``: the values to write; for an archive, the managed values that the record has
     - ``parent``, ``parent_id``: a line item's parent, and its id if it exists already
     - ``adopts``: the record exists and the state does not know it
+    - ``adopted_by``: the property and the value by which its document adopts it
     - ``rekey``: the record was found by its id in the state, and its key was changed in HubSpot
     - ``recreates``: the record in the state was archived, merged or deleted
     - ``ignore``: fields that are set now and never compared again
     - ``moved_from``: the former key, under which the state or HubSpot has the record
     - ``pruned``: the record is removed because no manifest declares it any more
+    - ``foreign``: the record is a line item that others added where the lines are exact
     """
 
     address: Address
@@ -146,12 +160,14 @@ class Effect:
     parent: Address | None = None
     parent_id: str = ""
     adopts: bool = False
+    adopted_by: tuple[str, str] | None = None
     rekey: bool = False
     recreates: bool = False
     ignore: tuple[str, ...] = ()
     protect: bool = False
     moved_from: str = ""
     pruned: bool = False
+    foreign: bool = False
 
     @property
     def gets_parent(self) -> bool:
@@ -199,6 +215,16 @@ class RecordChange(Effect):
     def effect(self) -> Effect:
         """What apply does, and nothing else."""
         return Effect(*(getattr(self, name) for name in _EFFECT))
+
+    @property
+    def is_refresh(self) -> bool:
+        """Whether only the state learns something of a record that it has already."""
+        return self.action is Action.ADOPT and not (self.adopts or self.moved_from)
+
+    @property
+    def is_remembered(self) -> bool:
+        """Whether it is a refresh with nothing to look at: every apply makes it, unasked."""
+        return self.is_refresh and not self.why
 
     @property
     def refresh(self) -> Refresh:
@@ -306,6 +332,8 @@ class Plan:
     - ``defines``: properties to define, before anything else is applied
     - ``undeclared``: managed records that no manifest declares any more and that are left alone;
       with ``prune``, those that are protected or that declared records refer to
+    - ``others``: how many line items, under all planned orders and carts, no manifest declares
+    - ``unkeyed``: how many records of a kind that the plan creates have no key: (kind, number)
     - ``unchecked``: sentences about what the token was not allowed to read
     - ``in_doubt``: units left out because an interrupted run has in-doubt writes to them
     - ``resolved``: units whose conflicts in the state no longer exist; applying removes these
@@ -315,10 +343,11 @@ class Plan:
     - ``limits``: the most records that may have an action: (action, kind or ``""``, number)
     - ``allowed``: the values of ``--allow`` that it was made with
     - ``reverts``: the (kind, property) pairs whose drift the project always puts back
+    - ``manage``: what the target lets be written, as pairs; none without ``manage:``
     - ``keyed``: the effect digests were made with the state's key
 
-    The state's ``serial``, other ``paths`` of manifests and the ``source`` are not part of what it
-    does.
+    The state's ``serial``, other ``paths`` of manifests, what was ``selected``, the ``source`` and
+    the ``drift_sources`` are not part of what it does.
     """
 
     target: TargetPin
@@ -330,6 +359,8 @@ class Plan:
     undeclared: tuple[Address, ...] = ()
     guards: tuple[Guard, ...] = ()
     prune: bool = False
+    others: int = 0
+    unkeyed: tuple[tuple[str, int], ...] = ()
     unchecked: tuple[str, ...] = ()
     in_doubt: tuple[Address, ...] = ()
     resolved: tuple[Address, ...] = ()
@@ -338,15 +369,24 @@ class Plan:
     limits: tuple[tuple[str, str, int], ...] = ()
     allowed: tuple[str, ...] = ()
     reverts: tuple[tuple[str, str], ...] = ()
+    manage: tuple[tuple[str, str], ...] = ()
     keyed: bool = False
     serial: int = 0
     paths: tuple[str, ...] = ()
+    selected: Selected = EVERYTHING
     source: Source = NO_SOURCE
+    drift_sources: DriftSources = NO_DRIFT_SOURCES
 
     @property
     def empty(self) -> bool:
-        """Whether all records are as declared, but for what others changed."""
-        return not self.defines and not any(unit.changes or unit.held for unit in self.units)
+        """Whether all records are as declared, but for what others changed.
+
+        Applying may still change what the state remembers of them.
+        """
+        return not self.defines and not any(
+            unit.held or not all(change.is_remembered for change in unit.changes)
+            for unit in self.units
+        )
 
     @property
     def idle(self) -> bool:

@@ -46,6 +46,7 @@ def _options(
         options = ["--recreate …"]
     if plan.prune:
         options.append("--prune")
+    options[:0] = plan.selected.options
     numbers = counts(plan)
     allow = {name: numbers[name] for name in HELD if name in names}
     if DRIFT in names:

@@ -1,12 +1,14 @@
-"""What a plan may put back or overwrite: the project's standing policy, and what was allowed."""
+"""What a plan may do: the project's standing policy, and what was allowed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from reconcile.model.manage import Manage
+
 DRIFT = "drift"
 """The name under which drift is allowed to be put back, of at most so many records."""
 
-HELD = ("both", "adopt-update", "unknown", "rekey", "recreate", "prune")
+HELD = ("both", "adopt-update", "unknown", "rekey", "recreate", "prune", "foreign")
 """The guards. Each holds declared changes back until it is allowed, by exact number of records."""
 
 LIMITED = ("archive", "create", "update")
@@ -21,7 +23,7 @@ ALLOWED = (*HELD, DRIFT, *LIMITS)
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What to do with drift.
+    """What may be written, and what to do with drift.
 
     ``reverts`` names the properties whose drift is always put back, by kind; ``drift`` puts back
     all of it, associations included.
@@ -29,6 +31,7 @@ class Policy:
 
     reverts: Mapping[str, frozenset[str]] = field(default_factory=dict)
     drift: bool = False
+    manage: Manage = field(default_factory=Manage)
 
     def puts_back(self, kind: str, name: str) -> bool:
         """Return whether drift of a property is put back."""

@@ -27,8 +27,8 @@ NOWHERE = Location("", 0, 0)
 class Reference:
     """A manifest's pointer to another record.
 
-    ``by`` is ``key``, ``id``, or a unique property of the target (``email``); ``label`` is an
-    association label's name, empty for the plain association.
+    ``by`` is ``key``, ``id``, or a property of the target (``email``); ``label`` is an association
+    label's name, empty for the plain association.
     """
 
     to: str
@@ -40,6 +40,19 @@ class Reference:
     def __str__(self) -> str:
         label = f" ({self.label})" if self.label else ""
         return f"{self.to} {self.by}={self.value}{label}"
+
+
+class Adoption(NamedTuple):
+    """A document's pointer to the existing record that it takes over.
+
+    ``by`` is ``id`` or a property, ``value`` the record's. ``target`` is the one that it is for,
+    empty in a project with a single one.
+    """
+
+    by: str
+    value: str
+    target: str = ""
+    location: Location = NOWHERE
 
 
 class Lifecycle(StrEnum):
@@ -57,9 +70,16 @@ class Desired:
     ``properties`` are text as written: absent is unmanaged, ``""`` clears. ``at`` maps a property's
     name to the (line, column) of its value. ``ignore`` names properties to leave as they are once
     the record exists. ``protect`` keeps the record from being archived or recreated.
-    ``moved_from`` names the record's former key. A record that is absent or forgotten has no
-    properties and no references. ``pruned`` is true for a managed record that no manifest declares
-    any more.
+    ``moved_from`` names the record's former key; ``adopt`` the
+    existing record that it takes over, on each target. ``exact_lines`` says that an order or cart
+    has no other line items than the declared ones. ``lookups`` are the records whose ids are the
+    values of properties, by property; the value under ``properties`` is then what names the record.
+    A record that is absent or forgotten has no properties and no references. ``pruned`` is true for
+    a managed record that no manifest declares any more.
+
+    Values that the document does not give itself are defaults. ``inherited_at`` has the places of
+    those of properties, and perhaps of more. ``ignore_at`` is the place of the list of properties
+    to ignore.
     """
 
     address: Address
@@ -71,12 +91,21 @@ class Desired:
     protect: bool = False
     lifecycle: Lifecycle = Lifecycle.PRESENT
     moved_from: Reference | None = None
+    exact_lines: bool = False
+    adopt: tuple[Adoption, ...] = ()
     pruned: bool = False
+    ignore_at: Location = NOWHERE
+    inherited_at: Mapping[str, Location] = field(default_factory=lambda: MappingProxyType({}))
+    lookups: Mapping[str, Reference] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def former(self) -> Address | None:
         """The address that the record had before its key was changed in the manifest."""
         return Address(self.address.kind, self.moved_from.value) if self.moved_from else None
+
+    def adoption(self, target: str) -> Adoption | None:
+        """Return the record to adopt on a target, or None."""
+        return next((one for one in self.adopt if one.target in ("", target)), None)
 
     def entry_in(self, last: "Mapping[Address, LastApplied]") -> "LastApplied | None":
         """Return the entry in ``last`` (by folded address) of the record, or of its former key."""
@@ -85,8 +114,22 @@ class Desired:
 
     def location_of(self, property_name: str) -> Location:
         """Return the location of a property's value, or the record's if that is not known."""
-        line, column = self.at.get(property_name, self.location[1:])
-        return Location(self.location.file, line, column)
+        if looked_up := self.lookups.get(property_name):
+            return looked_up.location
+        if position := self.at.get(property_name):
+            return Location(self.location.file, *position)
+        if property_name in self.properties:
+            return self.inherited_at.get(property_name, self.location)
+        return self.location
+
+    @property
+    def ignored_in(self) -> Location:
+        """The location of the properties to ignore, or the record's if that is not known."""
+        return self.ignore_at if self.ignore_at.file else self.location
+
+    def inherits(self, location: Location) -> bool:
+        """Return whether the value at a location is a default: it is not in the record's file."""
+        return location.file != self.location.file
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +193,16 @@ class Version(NamedTuple):
     """One value in a property's history.
 
     ``at`` is when it was set, as HubSpot's ISO text; ``source`` is what set it: ``CRM_UI``,
-    ``INTEGRATION``, ``CALCULATED`` and others.
+    ``INTEGRATION``, ``CALCULATED`` and others. ``source_id``, ``label`` and ``user`` say which one
+    of these, as far as HubSpot does; ``user`` is the id of a user, who may also be an owner.
     """
 
     value: str
     at: str
     source: str
+    source_id: str = ""
+    label: str = ""
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +217,19 @@ class Missing:
     into: str = ""
 
 
+class NotAdopted(NamedTuple):
+    """Why no record was adopted: what was found is not exactly one live record.
+
+    ``why`` is ``none``, ``several``, ``archived``, ``merged`` (into the last of ``ids``),
+    ``unknown``: the account has no such property, ``refused``: HubSpot did not take the value and
+    ``ids`` says why, or ``other``: the key or the state leads to the first of ``ids``, and adopt to
+    the second.
+    """
+
+    why: str
+    ids: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Observed:
     """What HubSpot holds for one unit.
@@ -182,7 +242,13 @@ class Observed:
     - ``key_moved``: records whose key another record has now, with the id of the record in the
       state, which still exists
     - ``duplicates``: records that several records under one parent match, with the ids of these
+    - ``adopted``: the records that were found by what their documents adopt
+    - ``not_adopted``: why others were not
     - ``lines``: the ids of all line items under the unit; ``others`` counts the undeclared ones
+    - ``foreign``: those that others added to an order or cart with exact lines, by an address that
+      their id makes
+    - ``bound_lines``: those, by kind and id, that documents are bound to which neither the plan nor
+      the state has: their addresses
     - ``links``: each record's associations, for the pairs that are declared or in the state
     - ``parent_id``: the id of a parent that the manifests do not manage
     - ``other_parents``: the records that line items belong to besides their declared parents, as
@@ -196,9 +262,15 @@ class Observed:
     duplicates: Mapping[Address, Sequence[str]] = field(
         default_factory=lambda: MappingProxyType({})
     )
+    adopted: frozenset[Address] = frozenset()
+    not_adopted: Mapping[Address, NotAdopted] = field(default_factory=lambda: MappingProxyType({}))
     lines: frozenset[str] = frozenset()
     links: Mapping[Address, frozenset[Link]] = field(default_factory=lambda: MappingProxyType({}))
     others: int = 0
+    foreign: Mapping[Address, Actual] = field(default_factory=lambda: MappingProxyType({}))
+    bound_lines: Mapping[tuple[str, str], Address] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
     parent_id: str = ""
     other_parents: Mapping[Address, frozenset[tuple[str, str]]] = field(
         default_factory=lambda: MappingProxyType({})
@@ -234,7 +306,12 @@ class LastApplied:
     ``key`` is the key as last spelled. ``fingerprint`` is the hash of all managed values as
     written, so that an unchanged record costs one comparison; it is empty if some of them have no
     ``value_hashes`` to compare with. ``links`` are the associations that we made. ``parent_id``
-    is the record under which a line item was shown, empty if that is not known.
+    is the record under which a line item was shown, empty if that is not known. ``leaving``
+    are former parents of a moved line item, (kind, id), that it has still to leave.
+
+    ``accepted`` are keyed hashes of values that were taken over from HubSpot into a manifest and
+    not applied since, the newest last. One counts only for a manifest that has this value: others,
+    such as those of a branch without it, still declare what was written last or accepted before.
     """
 
     id: str
@@ -244,8 +321,20 @@ class LastApplied:
     links: frozenset[Link] = frozenset()
     parent: Address | None = None
     parent_id: str = ""
+    leaving: frozenset[tuple[str, str]] = frozenset()
     protect: bool = False
     run: str = ""
+    accepted: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+
+    def base(self, name: str, declared: str) -> ValueHashes | None:
+        """Return what a property is compared with, None if nothing is known of it.
+
+        ``declared`` is the hash of the value that the manifest has.
+        """
+        last = self.value_hashes.get(name)
+        if (last is None or last.written != declared) and declared in self.accepted.get(name, ()):
+            return ValueHashes(declared, declared)
+        return last
 
     def with_renamed_parent(self, unit: Address, former: Address | None) -> "LastApplied":
         """Return the entry with ``unit`` in place of ``former``, the unit's old name, as parent."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from reconcile.model.address import Address, fold
 from reconcile.model.definitions import Definitions
@@ -28,11 +29,25 @@ class Bound:
 Bindings = Mapping[Pointer, Bound]
 
 
+class Unresolved(NamedTuple):
+    """Why a reference does not lead to one record, where more is known than that none was found."""
+
+    message: str
+    hint: str
+
+
 def association_types(
     reference: Reference, kind: Kind, definitions: Definitions
 ) -> tuple[tuple[str, int], ...]:
-    """Return the (category, type id) that a reference asks for; empty for an unknown label."""
-    association = kind.associations[reference.to]
+    """Return the (category, type id) that a reference asks for; empty for an unknown label.
+
+    It is empty also for a custom object with which the account has not one plain association.
+    """
+    association = kind.association(reference.to)
+    if association.is_custom:
+        labels = definitions.labels.get((kind.name, reference.to), ())
+        plain = tuple((one.category, one.type_id) for one in labels if not one.label)
+        return plain if len(plain) == 1 else ()
     if not reference.label:
         return (("HUBSPOT_DEFINED", association.type_id),)
     if reference.label in association.labels:

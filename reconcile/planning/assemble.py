@@ -9,6 +9,7 @@ from reconcile.model.definitions import Definitions
 from reconcile.model.digest import Hasher, definitions_digest
 from reconcile.model.identity import Identity, pinned
 from reconcile.model.limits import Limits
+from reconcile.model.manage import Manage
 from reconcile.model.plan import (
     Action,
     Plan,
@@ -17,13 +18,14 @@ from reconcile.model.plan import (
     UnitChange,
 )
 from reconcile.planning.derived import derived, legend_of
-from reconcile.planning.drift import with_other_ends
 from reconcile.planning.effect_digests import with_effect_digests
 from reconcile.planning.guards import names_of, tripped_limits
 from reconcile.planning.holding import hold
+from reconcile.planning.moves import without_moved
 from reconcile.planning.unreachable_references import without_unreachable
 
 _NONE = Definitions({})
+_EVERYTHING = Manage()
 _NOTHING: Mapping[str, Collection[str]] = MappingProxyType({})
 
 
@@ -38,6 +40,7 @@ def assemble(
     limits: Limits,
     allowed: Collection[str] = (),
     reverts: Mapping[str, Collection[str]] = _NOTHING,
+    manage: Manage = _EVERYTHING,
     definitions: Definitions = _NONE,
     prune: bool = False,
     defines: Iterable[PropertyDefine] = (),
@@ -48,8 +51,9 @@ def assemble(
 ) -> Plan:
     """Return a sorted plan with the guards that it trips. The order of the inputs does not matter.
 
-    ``allowed`` and ``reverts`` are what the units were planned with: the values of ``--allow``, and
-    the properties, by kind, whose drift is always put back. ``hasher`` makes the effect digests
+    ``allowed``, ``reverts`` and ``manage`` are what the units were planned with: the values of
+    ``--allow``, the properties, by kind, whose drift is always put back, and what may be written.
+    ``hasher`` makes the effect digests
     with the state's key, where there is one. ``definitions``
     are those that the units were planned from. ``recorded_conflicts`` are the planned units for
     which the state records a conflict of an earlier run.
@@ -58,7 +62,7 @@ def assemble(
     ordered = tuple(
         replace(unit, definitions=definitions_digest(unit.changes, definitions))
         for unit in sorted(
-            hold(with_other_ends(without_unreachable(units)), names, identities),
+            hold(without_moved(without_unreachable(units)), names, identities),
             key=lambda unit: unit.address,
         )
     )
@@ -81,6 +85,7 @@ def assemble(
         limits=tuple(sorted((name, kind, most) for (name, kind), most in limits.items())),
         allowed=tuple(sorted(allowed)),
         reverts=tuple(sorted((kind, one) for kind, some in reverts.items() for one in some)),
+        manage=manage.pinned,
         keyed=hasher is not None,
         serial=serial,
     )

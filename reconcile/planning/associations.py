@@ -88,14 +88,14 @@ def _declared_ends(record: RecordInput) -> Mapping[End, DeclaredEnd]:
 
 
 def _accompanies_label(link: Link, record: RecordInput, ours: frozenset[Link]) -> bool:
-    plain = record.kind.associations[link.to].type_id == link.type_id
+    plain = record.kind.association(link.to).type_id == link.type_id
     return plain and any((link.to, link.id) == (other.to, other.id) for other in ours)
 
 
 def _is_declared_from_other_end(record: RecordInput, link: Link) -> bool:
     """Return whether the other end still declares this plain association, so that it is kept."""
     own_id = record.actual.id if record.actual else ""
-    is_plain = link.type_id == record.kind.associations[link.to].type_id
+    is_plain = link.type_id == record.kind.association(link.to).type_id
     return (
         is_plain
         and (record.kind.name, own_id, link.to, link.id) in record.context.reverse_associations

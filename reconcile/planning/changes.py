@@ -19,7 +19,7 @@ def record_change(record: RecordInput, action: Action) -> RecordChange:
     return RecordChange(
         address=record.address,
         action=action,
-        title=record.desired.properties.get(record.kind.title, ""),
+        title=record.title,
         parent=record.parent,
         parent_id=record.parent_id,
         protect=record.desired.protect,
@@ -80,6 +80,23 @@ def propagate_conflicts(
         root,
         *(line if line.action is Action.CONFLICT else as_conflict(line, why) for line in lines),
     )
+
+
+def with_restated(
+    record: RecordInput, fields: tuple[FieldChange, ...], reason: Reason = Reason.CHANGE
+) -> tuple[FieldChange, ...]:
+    """Return the fields to write, with declared values that HubSpot would replace if not sent."""
+    names = {field.name for field in fields}
+    copied = record.kind.copied_into(names) - names
+    again = [
+        field_change(record, name, value, value, reason)
+        for name, value in record.wire_values.items()
+        if name in copied
+    ]
+    if not again:
+        return fields
+    key = record.identity.key_property
+    return tuple(sorted((*fields, *again), key=lambda one: (one.name != key, one.name)))
 
 
 def field_change(

@@ -5,7 +5,7 @@ for every plan that the planner makes; a plan that fails one is refused.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from reconcile.errors import UsageError
 from reconcile.model.address import BY_ID, fold
@@ -25,6 +25,7 @@ from reconcile.model.plan import (
 from reconcile.model.values import same, show
 from reconcile.planning.consistent_associations import ID, MOST, link_faults, rises
 from reconcile.planning.consistent_policy import policy_faults
+from reconcile.planning.consistent_sources import source_faults
 from reconcile.planning.derived import Legend, derived, legend_of
 from reconcile.planning.guards import tripped_limits
 from reconcile.planning.holding import in_order
@@ -52,6 +53,7 @@ def contradictions(plan: Plan) -> Iterator[str]:
     yield from _of_whole(plan)
     yield from _of_legend(plan)
     yield from policy_faults(plan, identities)
+    yield from source_faults(plan)
     for unit in plan.units:
         for fault in _of_unit(unit):
             yield f"{unit.address}: {fault}"
@@ -70,12 +72,17 @@ def labelled(kind: Kind) -> frozenset[str]:
     return frozenset((names.pipeline, names.stage)) if names else frozenset()
 
 
+def _is_named(label: ValueLabel, kind: Kind) -> bool:
+    """Return whether a label is what names a record whose id is the value."""
+    return label.property in kind.looked_up and ID.fullmatch(label.value) is not None
+
+
 def _may_be_shown_as(label: ValueLabel, kind: Kind, plan: Plan) -> bool:
     """Return whether a value can be shown so: by a label, an owner's address or another spelling.
 
     Whether the account has that label is checked during apply.
     """
-    if label.property in labelled(kind):
+    if label.property in labelled(kind) or _is_named(label, kind):
         return True
     if any(same(label.text, label.value, moment) for moment in _MOMENTS):
         return True
@@ -112,6 +119,9 @@ def _of_whole(plan: Plan) -> Iterator[str]:
         yield "it prunes although it is not marked so"
     numbers = [plan.unchanged, plan.serial, *(most for *_, most in plan.limits)]
     numbers += [unit.others for unit in plan.units]
+    numbers += [plan.others, *(number for _, number in plan.unkeyed)]
+    if not {kind for kind, _ in plan.unkeyed} <= kinds().keys():
+        yield "it counts records of an unknown kind"
     if not all(0 <= number <= MOST for number in (*numbers, plan.target.portal_id)):
         yield "a number is out of range"
 
@@ -168,7 +178,9 @@ def _of_record(
         yield f"{show(change.id)} is not the id of a record"
     if change.parent_id and (kind.is_unit or not ID.fullmatch(change.parent_id)):
         yield f"{show(change.parent_id)} is not the id of its parent"
-    if identity.key_is_id and change.action in _OF_EXISTING and change.id != change.address.key:
+    own_id = change.address.key.removeprefix(BY_ID if change.foreign else "")
+    by_id = identity.key_is_id or change.foreign
+    if by_id and change.action in _OF_EXISTING and change.id != own_id:
         yield "its key is not its id"
     if change.state and not _DIGEST.fullmatch(change.state):
         yield "the digest of its entry in the state is malformed"
@@ -214,6 +226,8 @@ def _of_flags(change: RecordChange) -> Iterator[str]:
         "rekey": action in (Action.UPDATE, Action.ARCHIVE),
         "recreates": action is Action.CREATE,
         "pruned": action.removes,
+        "adopted_by": change.adopts,
+        "foreign": action is Action.ARCHIVE and change.adopts and not change.pruned,
         "unreachable": False,
     }
     for name, allowed in may.items():
@@ -226,22 +240,32 @@ def _of_fields(change: RecordChange, identity: Identity) -> Iterator[str]:
     kept = [name for name, _ in change.keep]
     if len({*names, *kept}) != len(names) + len(kept) or not all((*names, *kept)):
         yield "a property occurs twice, or without a name"
+    copied = kinds()[change.address.kind].copied_into(
+        [field.name for field in change.fields if not field.is_restated]
+    )
     rest = names[1:] if names[:1] == [identity.key_property] else names
     if not (rises(rest) and rises(kept) and rises(change.ignore)):
         yield "its properties are not in order"
+    yield from _of_values(change, identity, copied)
+    if identity.key_property:
+        yield from _of_key(change, identity.key_property)
+
+
+def _of_values(change: RecordChange, identity: Identity, copied: Collection[str]) -> Iterator[str]:
+    """Yield fields whose values do not belong to the action. HubSpot fills in ``copied``."""
     for field in change.fields:
         new, removed = change.action is Action.CREATE, change.action is Action.ARCHIVE
         if (field.reason is Reason.NEW) != new or (new and field.before):
             yield f"{show(field.name)} does not exist before the record is created"
         if removed and field.after:
             yield f"{show(field.name)} is removed with the record"
-        if not removed and field.before == field.after:
+        if not removed and field.is_restated and field.name not in copied:
             yield f"{show(field.name)} does not change"
         adopted = change.adopts and not removed and field.name != identity.name
-        if adopted and (field.reason is Reason.UNSEEN) != bool(field.before):
+        if (adopted and not field.is_restated) and (field.reason is Reason.UNSEEN) != bool(
+            field.before
+        ):
             yield f"{show(field.name)} of an adopted record has not been seen"
-    if identity.key_property:
-        yield from _of_key(change, identity.key_property)
 
 
 def _of_key(change: RecordChange, name: str) -> Iterator[str]:
@@ -254,14 +278,15 @@ def _of_key(change: RecordChange, name: str) -> Iterator[str]:
             if key is None or key.after != change.address.key:
                 yield "it is created with another key"
         case Action.UPDATE:
-            if (key is not None) != (change.rekey or _is_moved(change, key)):
+            is_stamp = key is not None and key.before == ""
+            if (key is not None) != (change.rekey or is_stamp or _is_moved(change, key)):
                 yield "its key is written although the change is not marked so"
             if key is not None and key.after != change.address.key:
                 yield "it gets another key"
         case Action.ARCHIVE:
             if key is None:
                 yield "it does not name its key"
-            elif not change.rekey and fold(key.before) not in _keys(change):
+            elif not _may_have(change, key.before):
                 yield "it has another key"
 
 
@@ -269,6 +294,11 @@ def _is_moved(change: RecordChange, key: FieldChange | None) -> bool:
     """Return whether an update writes the key because the record has its former one."""
     moved = change.moved_from
     return key is not None and bool(moved) and fold(key.before) == fold(moved)
+
+
+def _may_have(change: RecordChange, key: str) -> bool:
+    """Return whether a record to be archived may have a key: its own, none, or one of others."""
+    return change.rekey or change.foreign or fold(key) in {"", *_keys(change)}
 
 
 def _keys(change: RecordChange) -> set[str]:

@@ -14,6 +14,7 @@ MOST = 2**53
 
 _PLAIN = "HUBSPOT_DEFINED"
 ID = re.compile(r"[0-9]{1,20}")
+_PROPERTY = re.compile(r"[a-z][a-z0-9_]{0,99}")
 
 
 def link_faults(change: RecordChange, unit: UnitChange, kind: Kind) -> Iterator[str]:
@@ -24,7 +25,7 @@ def link_faults(change: RecordChange, unit: UnitChange, kind: Kind) -> Iterator[
     if list(change.kept_links) != sorted(set(change.kept_links)):
         yield "its associations are not in order"
     for link in change.links:
-        if link.to not in kind.associations:
+        if not kind.may_have(link.to):
             yield f"it cannot be associated with {show(link.to)}"
         elif not link.types or not rises(link.types) or not _are_types(link.types):
             yield f"{link.to}: its types are not in order"
@@ -50,7 +51,7 @@ def _of_names(link: LinkChange, kind: Kind) -> Iterator[str]:
     for one in link.references:
         if one.by == "id" and one.value == link.id:
             continue
-        if one.by != "key" or not kind.associations[link.to].kind:
+        if one.by != "key" or not kind.association(link.to).kind:
             yield f"{link.to}: the reference is to another record"
     yield from _of_labels(link, kind)
 
@@ -59,7 +60,7 @@ def _of_parent_link(
     link: LinkChange, change: RecordChange, unit: UnitChange, kind: Kind
 ) -> Iterator[str]:
     """Yield what is wrong with the association of a line item with its parent."""
-    plain = ((_PLAIN, kind.associations[link.to].type_id),)
+    plain = ((_PLAIN, kind.association(link.to).type_id),)
     end = (change.parent_id, None) if change.parent_id else ("", unit.address)
     if kind.is_unit or link.to != unit.address.kind or link.types != plain:
         yield f"{link.to}: no reference asks for this association"
@@ -68,7 +69,6 @@ def _of_parent_link(
 
 
 def _of_references(link: LinkChange, kind: Kind) -> Iterator[str]:
-    association = kind.associations[link.to]
     yield from _of_labels(link, kind)
     if not set(link.ours) <= set(link.types) or not _are_types(link.ours):
         yield f"{link.to}: its references ask for other types"
@@ -80,13 +80,17 @@ def _of_references(link: LinkChange, kind: Kind) -> Iterator[str]:
             "key": link.address is None
             or Address(link.to, one.value).folded() == link.address.folded(),
         }
-        if not leads.get(one.by, one.by in association.by and link.address is None):
+        if not leads.get(one.by, bool(_PROPERTY.fullmatch(one.by)) and link.address is None):
             yield f"{link.to}: the reference is to another record"
 
 
 def _of_labels(link: LinkChange, kind: Kind) -> Iterator[str]:
     """Yield references whose label is not that of their type."""
-    association = kind.associations[link.to]
+    association = kind.association(link.to)
+    if association.is_custom:
+        if any(one.label for one in link.references):
+            yield f"{link.to}: custom objects have no labels here"
+        return
     own = {"": association.type_id, **association.labels}
     for one in link.references:
         asks = (one.category, one.type_id)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from reconcile.model.address import Address
-from reconcile.model.kinds import kinds
+from reconcile.model.kinds import kinds, may_be_referred, referred
 from reconcile.model.plan import (
     Action,
     FieldChange,
@@ -19,6 +19,8 @@ from reconcile.model.plan import (
     ValueLabel,
 )
 from reconcile.model.records import Reference
+
+_NOT_PERSONAL = frozenset(("key", "id"))
 
 _Labels = Mapping[tuple[str, str, str], str]
 
@@ -88,8 +90,13 @@ def described(link: LinkChange, parent: Address | None) -> LinkChange:
         link,
         shown=", ".join(map(str, named)),
         ours=tuple(sorted({(one.category, one.type_id) for one in link.references})),
-        personal=any(one.by not in ("key", "id") for one in link.references),
+        personal=any(one.by not in _NOT_PERSONAL | _searched(link.to) for one in link.references),
     )
+
+
+def _searched(to: str) -> frozenset[str]:
+    """Return the properties of an object that are searched for; they are not personal."""
+    return frozenset(referred(to).search) if may_be_referred(to) else frozenset()
 
 
 def _removed(link: LinkChange) -> str:
@@ -114,8 +121,7 @@ def _record(
         fields=fields,
         links=tuple(described(link, parent) for link in change.links),
         parent=parent,
-        # A conflict has no fields to take the title from.
-        title=change.title if conflict else _title(change),
+        title=change.title if (title := derivable_title(change)) is None else title,
         keep=() if conflict else change.keep,
         kept_links=() if conflict else change.kept_links,
         ignore=() if conflict else change.ignore,
@@ -145,15 +151,16 @@ def _field(
     )
 
 
-def _title(change: RecordChange) -> str:
-    """Return the record's title: the value that is written, or else the one it has."""
+def derivable_title(change: RecordChange) -> str | None:
+    """Return the record's title as it is written or kept; None if it is neither."""
     kind = kinds().get(change.address.kind)
-    if kind is None:
-        return ""
+    if kind is None or change.action is Action.CONFLICT:
+        return None
     for field in change.fields:
         if field.name == kind.title:
             return field.before if change.action is Action.ARCHIVE else field.after
-    return next((value for name, value in change.keep if name == kind.title), "")
+    unknown = "" if change.action is Action.CREATE else None
+    return next((value for name, value in change.keep if name == kind.title), unknown)
 
 
 def _is_always_personal(kind: str, name: str) -> bool:

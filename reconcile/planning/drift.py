@@ -6,16 +6,15 @@ and the manifest changed another; so has the parent of a line item that others t
 the manifest changed something else of the line item. Then the policy decides about what is drift.
 """
 
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from reconcile.model.kinds import Kind
 from reconcile.model.plan import (
     FieldChange,
     LeftAlone,
     LinkChange,
     Reason,
-    RecordChange,
-    UnitChange,
 )
 from reconcile.planning.record_input import RecordInput
 
@@ -24,48 +23,31 @@ def split_drift(
     record: RecordInput, fields: Sequence[FieldChange], links: Sequence[LinkChange]
 ) -> tuple[tuple[FieldChange, ...], tuple[LinkChange, ...], LeftAlone | None]:
     """Return the changes to make of a record that exists, and the drift to leave alone, if any."""
-    for group in record.kind.together:
+    copies = [_with_copies(record.kind, one) for one in fields]
+    groups = (*record.kind.together, *filter(None, copies))
+    declared = [found for found, one in zip(copies, fields, strict=True) if not _is_drift(one)]
+    for group in (*record.kind.together, *declared):
         fields = _agreed(fields, group)
     links = _with_parent(fields, links, record.identity.key_property)
-    names = _left_names(record, fields)
+    names = _left_names(record, fields, groups)
     left = tuple(one for one in fields if one.name in names)
     left_links = () if record.context.policy.drift else tuple(filter(_is_drift, links))
     if not (left or left_links) or record.actual is None:
         return tuple(fields), tuple(links), None
-    title = record.desired.properties.get(record.kind.title, "")
     return (
         tuple(one for one in fields if one not in left),
         tuple(one for one in links if one not in left_links),
-        LeftAlone(record.address, record.actual.id, title, left, left_links),
+        LeftAlone(record.address, record.actual.id, record.title, left, left_links),
     )
 
 
-def with_other_ends(units: Iterable[UnitChange]) -> Iterator[UnitChange]:
-    """Yield the units, in which an association has changed on both sides if its other end drifted.
+def _with_copies(kind: Kind, field: FieldChange) -> frozenset[str]:
+    """Return a field with those that HubSpot changes when it is written; empty for most fields.
 
-    Orders and carts can be associated from either end: what others removed from the one is not
-    made again from the other as if nothing had happened.
+    A line item that gets another product gets the product's price, unless a price is sent too.
     """
-    units = list(units)
-    left = {
-        (link.to, link.id, one.address.kind, one.id)
-        for unit in units
-        for one in unit.left_alone
-        for link in one.links
-    }
-    for unit in units:
-        yield replace(unit, changes=tuple(_with_ends(one, left) for one in unit.changes))
-
-
-def _with_ends(change: RecordChange, left: Set[tuple[str, str, str, str]]) -> RecordChange:
-    kind, id_ = change.address.kind, change.id
-    links = (
-        replace(link, reason=Reason.BOTH)
-        if link.add and (kind, id_, link.to, link.id) in left
-        else link
-        for link in change.links
-    )
-    return replace(change, links=tuple(links)) if left and change.links else change
+    copied = kind.copied_into((field.name,))
+    return copied | {field.name} if copied else copied
 
 
 def _agreed(fields: Sequence[FieldChange], group: Iterable[str]) -> Sequence[FieldChange]:
@@ -104,7 +86,9 @@ def _with_parent(
     ]
 
 
-def _left_names(record: RecordInput, fields: Iterable[FieldChange]) -> set[str]:
+def _left_names(
+    record: RecordInput, fields: Iterable[FieldChange], groups: Iterable[Iterable[str]]
+) -> set[str]:
     """Return the names of the fields to leave alone, of a group all or none of those that drifted.
 
     A key that was changed in HubSpot is never left so: the record could not be found by it.
@@ -112,7 +96,7 @@ def _left_names(record: RecordInput, fields: Iterable[FieldChange]) -> set[str]:
     policy, kind = record.context.policy, record.kind
     drifted = {one.name for one in fields if _is_drift(one)} - {record.identity.key_property}
     left = {name for name in drifted if not policy.puts_back(kind.name, name)}
-    for group in kind.together:
+    for group in groups:
         if not left.isdisjoint(group):
             left |= drifted.intersection(group)
     return left

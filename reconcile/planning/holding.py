@@ -17,9 +17,11 @@ from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import replace
 
 from reconcile.model.address import Address, fold
-from reconcile.model.guarded import guards_of, is_refresh
+from reconcile.model.guarded import guards_of
 from reconcile.model.identity import Identity
+from reconcile.model.line_parent import former_parent
 from reconcile.model.plan import Action, RecordChange, UnitChange
+from reconcile.planning.moves import moving_groups
 
 _OF_UNIT = {"both", "adopt-update", "unknown"}
 
@@ -29,18 +31,25 @@ def hold(
 ) -> tuple[UnitChange, ...]:
     """Return all units of a plan, with what no ``allowed`` guard lets in held back.
 
-    Records that exchange keys go or stay together. What refers to a record that the plan would
+    Records that exchange keys go or stay together, and so do units between which a line item moves.
+    What refers to a record that the plan would
     create stays as long as that one does, and so does what gets the identity value under its
     parent that a held record still has; not the other way round.
     """
     found = {unit.address: _held_back(unit, allowed) for unit in units}
-    while tied := _tied(found.values(), identities):
+    groups = moving_groups(found.values())
+    while tied := _tied(found.values(), identities, groups):
         found |= {unit.address: _without(unit, frozenset()) for unit in tied}
     return tuple(found.values())
 
 
-def _tied(units: Collection[UnitChange], identities: Mapping[str, Identity]) -> list[UnitChange]:
+def _tied(
+    units: Collection[UnitChange],
+    identities: Mapping[str, Identity],
+    groups: Mapping[Address, Set[Address]],
+) -> list[UnitChange]:
     """Return the units with changes that are tied to a held one."""
+    waiting = {unit.address for unit in units if any(_holds_group(one, unit) for one in unit.held)}
     held = [change for unit in units for change in unit.held]
     absent = {change.address.folded() for change in held if not change.id}
     keys = {one.folded() for change in held for one in _names(change)}
@@ -48,10 +57,30 @@ def _tied(units: Collection[UnitChange], identities: Mapping[str, Identity]) -> 
         unit
         for unit in units
         if any(_is_tied(change, absent, keys) for change in unit.changes)
+        or (_may_wait(unit) and not waiting.isdisjoint(groups.get(unit.address, ())))
         or not _values(unit.changes, identities).isdisjoint(
             _values(unit.held, identities, after=False)
         )
     ]
+
+
+def _holds_group(change: RecordChange, unit: UnitChange) -> bool:
+    """Return whether the units that a unit exchanges line items with wait for a held change.
+
+    They need not wait for a line item that stays where it is.
+    """
+    return (
+        change.address == unit.address
+        or former_parent(change) is not None
+        or not _OF_UNIT.isdisjoint(guards_of(change))
+    )
+
+
+def _may_wait(unit: UnitChange) -> bool:
+    """Return whether anything of a unit can still be held back."""
+    return any(
+        change.action is not Action.CONFLICT and not change.is_refresh for change in unit.changes
+    )
 
 
 def _held_back(unit: UnitChange, allowed: Collection[str]) -> UnitChange:
@@ -106,10 +135,14 @@ def _without(unit: UnitChange, going: Collection[Address]) -> UnitChange:
     """Return a unit with these changes and what is never held back, and the others held back."""
     stays: list[RecordChange] = []
     held = list(unit.held)
-    # The lines of a renamed order or cart go to its new name in the state together with it.
-    renamed = any(change.former and change.address == unit.address for change in unit.changes)
+    # The state gets the lines of a renamed or adopted order or cart together with it.
+    moves = any(
+        change.address == unit.address and (change.former or change.adopts)
+        for change in unit.changes
+        if change.address not in going
+    )
     for change in unit.changes:
-        is_free = change.action is Action.CONFLICT or (is_refresh(change) and not renamed)
+        is_free = change.action is Action.CONFLICT or (change.is_refresh and not moves)
         (stays if is_free or change.address in going else held).append(change)
     return replace(unit, changes=tuple(stays), held=in_order(unit, held))
 

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 from reconcile.model.address import Address, fold
 from reconcile.model.explanation import Explanation
+from reconcile.model.guarded import may_be_bound_elsewhere
 from reconcile.model.identity import Identity
 from reconcile.model.plan import Action, LeftAlone, RecordChange, UnitChange
 from reconcile.model.policy import DRIFT
 from reconcile.model.records import LastApplied
-from reconcile.planning.changes import as_conflict
+from reconcile.planning.changes import as_conflict, propagate_conflicts
 
 Entries = Iterable[tuple[Address, Address, LastApplied]]
 """The entries of the state: unit and address, both folded, and the entry."""
@@ -23,14 +24,19 @@ def mark_collisions(
 ) -> Iterator[UnitChange]:
     """Yield the units, with conflicts in place of changes that collide with another record's.
 
-    Only records that are found within their parents can collide: in units under one parent, in
-    several parents of one record, or with an entry of the state that nothing declares any more.
+    Records that are found within their parents can collide in units under one parent, in several
+    parents of one record, or with an entry of the state that nothing declares any more; records
+    that are adopted, with whatever the state or another document is bound to.
     """
     changes = [
         change
         for unit in units
         for change in unit.changes
-        if identities[change.address.kind].sibling_property and change.action is not Action.CONFLICT
+        if change.action is not Action.CONFLICT
+        and (
+            identities[change.address.kind].sibling_property
+            or may_be_bound_elsewhere(change, identities[change.address.kind])
+        )
     ]
     reasons = (
         _same_record(changes)
@@ -42,15 +48,11 @@ def mark_collisions(
         if reasons.keys().isdisjoint(change.address for change in unit.changes):
             yield unit
             continue
-        yield replace(
-            unit,
-            changes=tuple(
-                as_conflict(change, reasons[change.address])
-                if change.address in reasons
-                else change
-                for change in unit.changes
-            ),
+        marked = tuple(
+            as_conflict(change, reasons[change.address]) if change.address in reasons else change
+            for change in unit.changes
         )
+        yield replace(unit, changes=propagate_conflicts(unit.address, marked))
 
 
 def _same_record(changes: Iterable[RecordChange]) -> dict[Address, Explanation]:
@@ -76,14 +78,14 @@ def _same_value(
     """Return conflicts for records under one parent that would get the same identity value."""
     alike: dict[tuple[str, ...], list[RecordChange]] = defaultdict(list)
     for change in changes:
-        kind, name = change.address.kind, identities[change.address.kind].name
+        kind, name = change.address.kind, identities[change.address.kind].sibling_property
         value = next((field.after for field in change.fields if field.name == name), "")
         if value and change.parent is not None and change.parent_id:
             alike[kind, change.parent.kind, change.parent_id, fold(value)].append(change)
     return {
         change.address: Explanation(
             f"{_others(change, some)} has the same "
-            f"{identities[change.address.kind].name} under the same parent",
+            f"{identities[change.address.kind].sibling_property} under the same parent",
             _hint(),
         )
         for some in alike.values()

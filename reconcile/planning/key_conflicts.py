@@ -21,10 +21,22 @@ def has_former_key(record: RecordInput, actual: Actual) -> bool:
     return fold(record.held_key(actual)) == fold(former.key)
 
 
+def is_stamp(record: RecordInput, actual: Actual) -> bool:
+    """Return whether an adopted record is to get its key, since it has none."""
+    if not record.identity.key_property or record.identity.may_lack_key:
+        return False
+    return record.adoption is not None and not record.held_key(actual)
+
+
 def is_rekey(record: RecordInput, actual: Actual) -> bool:
-    """Return whether the record has another key than declared, since it was changed in HubSpot."""
+    """Return whether the record has another key than declared, since it was changed in HubSpot.
+
+    An adopted record without a key has not been given one yet.
+    """
     held = record.held_key(actual)
     if not record.identity.key_property or held == record.address.key:
+        return False
+    if not held and (record.adoption is not None or record.identity.may_lack_key):
         return False
     if has_former_key(record, actual):
         return False

@@ -41,9 +41,9 @@ def _last_written(record: RecordInput, last: LastApplied) -> Mapping[str, str]:
     hasher, definitions = record.context.hasher, record.definitions
 
     def was_written(name: str, id_: str) -> bool:
-        hashes = last.value_hashes.get(name)
-        wire = normalise(id_, definitions[name])
-        return hashes is not None and hashes.written == hasher.value_hash(name, wire)
+        meant = hasher.value_hash(name, normalise(id_, definitions[name]))
+        hashes = last.base(name, meant)
+        return hashes is not None and hashes.written == meant
 
     declared = {
         name: text for name, text in record.desired.properties.items() if name in record.wire_values

@@ -30,9 +30,11 @@ def parent_conflict(record: RecordInput) -> Explanation | None:
     """Return why a line item that belongs to another record is left alone, else None.
 
     A line item belongs to one parent (reference §8); changing it would silently alter that parent.
+    One that the last apply saw under its former parent was moved in the manifests.
     """
     others = record.observed.other_parents.get(record.address)
-    if not others:
+    moves = record.desired.lifecycle is Lifecycle.PRESENT and bool(record.leaves)
+    if not others or moves:
         return None
     owner = describe_parents(others)
     leave = "remove it from the manifests"

@@ -25,13 +25,15 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 from reconcile.errors import UsageError
 from reconcile.model.address import Address
 from reconcile.model.digest import canonical
+from reconcile.model.drift_sources import NO_DRIFT_SOURCES, DriftSources
 from reconcile.model.kinds import kinds
 from reconcile.model.limits import as_limits
-from reconcile.model.plan import Action, Plan, TargetPin, UnitChange, ValueLabel
+from reconcile.model.plan import Plan, TargetPin, UnitChange, ValueLabel
 from reconcile.model.policy import LIMITED
+from reconcile.model.selected import EVERYTHING, Selected
 from reconcile.model.source import UNKNOWN, Files, Source
 from reconcile.planning.consistency import contradictions
-from reconcile.planning.derived import Legend, derived
+from reconcile.planning.derived import Legend, derivable_title, derived
 from reconcile.planning.effect_digests import altered_effects
 from reconcile.planning.guards import ALLOWANCE, tripped_limits
 
@@ -62,8 +64,9 @@ _Commit = Annotated[str, Field(pattern=rf"^(|{UNKNOWN}|[0-9a-f]{{40}}|[0-9a-f]{{
 class _Head:
     """The first line: what is not part of what the plan does.
 
-    ``unchanged``, ``undeclared`` and ``unchecked`` are what the plan says of other records, and
-    ``commit`` and ``files`` its source.
+    ``unchanged``, ``undeclared``, ``others``, ``unkeyed`` and ``unchecked`` are what the plan says
+    of other records, ``commit`` and ``files`` its source. Where there are any, ``drift_sources``
+    are what set the values that it leaves alone, and ``selected`` what it was limited to.
     """
 
     format: int
@@ -73,11 +76,15 @@ class _Head:
     paths: tuple[str, ...]
     unchanged: int
     undeclared: tuple[Address, ...]
+    others: int
+    unkeyed: tuple[tuple[str, int], ...]
     unchecked: tuple[str, ...]
     resolved: tuple[Address, ...]
     in_doubt: tuple[Address, ...]
     commit: _Commit
     files: Files
+    drift_sources: DriftSources = NO_DRIFT_SOURCES
+    selected: Selected = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +97,7 @@ class _Shared:
     limits: tuple[_Limit, ...]
     allowed: tuple[_Allowed, ...]
     reverts: tuple[tuple[str, str], ...]
+    manage: tuple[tuple[str, str], ...]
     keyed: bool
     prune: bool
     labels: tuple[ValueLabel, ...]
@@ -115,6 +123,7 @@ class _Policy:
     limits: tuple[tuple[str, str, int], ...]
     allowed: tuple[str, ...]
     reverts: tuple[tuple[str, str], ...]
+    manage: tuple[tuple[str, str], ...]
     keyed: bool
     personal: tuple[tuple[str, str], ...]
 
@@ -135,6 +144,7 @@ def content_digest(plan: Plan) -> str:
         plan.limits,
         plan.allowed,
         plan.reverts,
+        plan.manage,
         plan.keyed,
         plan.personal,
     )
@@ -150,8 +160,7 @@ def pinned_digest(plan: Plan) -> str:
 def dump(plan: Plan, *, version: str, created: str) -> Iterator[bytes]:
     """Yield the file's lines. ``version`` is reconcile's own, ``created`` a time in ISO 8601."""
     pinned, file = sha256(), sha256()
-    head = _line(
-        _HEAD,
+    head = _head_line(
         _Head(
             FORMAT,
             version,
@@ -160,12 +169,16 @@ def dump(plan: Plan, *, version: str, created: str) -> Iterator[bytes]:
             plan.paths,
             plan.unchanged,
             plan.undeclared,
+            plan.others,
+            plan.unkeyed,
             plan.unchecked,
             plan.resolved,
             plan.in_doubt,
             plan.source.commit,
             plan.source.files,
-        ),
+            plan.drift_sources,
+            plan.selected,
+        )
     )
     file.update(head)
     yield head
@@ -219,6 +232,7 @@ def _content(plan: Plan) -> Iterator[bytes]:
             plan.limits,
             plan.allowed,
             plan.reverts,
+            plan.manage,
             plan.keyed,
             plan.prune,
             plan.labels,
@@ -236,7 +250,7 @@ def _unit_line(unit: UnitChange) -> dict[str, Any]:
     )
     every = [*raw.get("changes", ()), *raw.get("held", ())]
     for change, one in zip(every, (*unit.changes, *unit.held), strict=True):
-        if one.action is not Action.CONFLICT:
+        if derivable_title(one) is not None:
             change.pop("title", None)
     return raw
 
@@ -258,14 +272,28 @@ def _plan(head: _Head, shared: _Shared, lines: list[bytes]) -> Plan:
         limits=shared.limits,
         allowed=shared.allowed,
         reverts=shared.reverts,
+        manage=shared.manage,
         keyed=shared.keyed,
         serial=head.serial,
         paths=head.paths,
         resolved=head.resolved,
         in_doubt=head.in_doubt,
         source=Source(head.commit, head.files),
+        others=head.others,
+        unkeyed=head.unkeyed,
         unchecked=head.unchecked,
+        drift_sources=head.drift_sources,
+        selected=head.selected,
     )
+
+
+def _head_line(head: _Head) -> bytes:
+    raw: dict[str, Any] = _HEAD.dump_python(head, mode="json")
+    if head.drift_sources == NO_DRIFT_SOURCES:
+        del raw["drift_sources"]
+    if head.selected == EVERYTHING:
+        del raw["selected"]
+    return canonical(raw) + b"\n"
 
 
 def _line(adapter: TypeAdapter[Any], data: object) -> bytes:

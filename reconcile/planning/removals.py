@@ -35,6 +35,9 @@ def plan_removal(record: RecordInput) -> RecordChange | None:
         or _protected(record)
         or parent_conflict(record)
         or rekey_conflict(record, record.actual)
+        or _in_use(record, record.actual)
+        or _is_bound(record, record.actual)
+        or _may_not(record)
     )
     if why:
         return conflict(record, [why], record.actual.id)
@@ -84,6 +87,37 @@ def _is_another(record: RecordInput, actual: Actual) -> Explanation | None:
         f"record {actual.id} now has its key; the last apply wrote record "
         f"{record.recorded.id}, which was archived, merged or deleted in HubSpot",
         f"to archive record {actual.id} too, apply lifecycle: {{state: forget}} first",
+    )
+
+
+def _in_use(record: RecordInput, actual: Actual) -> Explanation | None:
+    """Return whether a document refers to a record by a property that only HubSpot knows."""
+    by = record.context.referred.get((record.kind.name, actual.id))
+    if by is None:
+        return None
+    return Explanation(f"a document refers to it by its {by}", "remove that association first")
+
+
+def _is_bound(record: RecordInput, actual: Actual) -> Explanation | None:
+    bound, key = record.context.bound, record.address.key
+    other = bound.other(record.address, actual, record.parent_id)
+    if other is None:
+        return None
+    return Explanation(
+        f"record {actual.id} is bound to {other} too",
+        f"declare {other} with moved_from: {key} if it is the same record under another name, or "
+        "let go of it there",
+    )
+
+
+def _may_not(record: RecordInput) -> Explanation | None:
+    manage, kind = record.context.policy.manage, record.kind
+    if manage.may_archive and manage.has_kind(kind.name):
+        return None
+    what = "records" if manage.has_kind(kind.name) else kind.plural
+    return Explanation(
+        f"`manage` of this target does not let {what} be archived",
+        f"archive it in HubSpot, or stop managing it with `reconcile state rm {record.address}`",
     )
 
 

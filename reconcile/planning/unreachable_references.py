@@ -1,10 +1,10 @@
-"""Associations with records that HubSpot no longer has.
+"""Associations with records that HubSpot no longer has, or that the plan does not create.
 
-Only the state knows such a record. Associating with it would fail during apply, so the plan leaves
-the association out and says why.
+Only the state knows such a record, or only a manifest. Associating with it would fail during apply,
+so the plan leaves the association out and says why.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from reconcile.model.address import Address
@@ -41,20 +41,52 @@ def without_unreachable(units: Iterable[UnitChange]) -> Iterator[UnitChange]:
         frozenset(change.address.folded() for change in lost),
     )
     for unit in units:
-        left = tuple(_without(change, unreachable) for change in unit.changes)
-        yield replace(unit, changes=propagate_conflicts(unit.address, left))
+        yield _without(
+            unit,
+            unreachable.behind,
+            "which is in conflict",
+            "resolve that conflict, then plan again",
+        )
 
 
-def _without(change: RecordChange, unreachable: _Unreachable) -> RecordChange:
-    ends = {link: unreachable.behind(link) for link in change.links}
-    blocked = sorted({end for end in ends.values() if end is not None})
-    if not blocked:
+def without_unplanned(units: Iterable[UnitChange]) -> Iterator[UnitChange]:
+    """Yield the units without associations with records that a plan of only some leaves out.
+
+    Such a record does not exist yet, so only a plan that creates it can associate with it.
+    """
+    units = tuple(units)
+    planned = {change.address.folded() for unit in units for change in unit.changes}
+
+    def left_out(link: LinkChange) -> Address | None:
+        end = link.address if link.add else None
+        return end if end is not None and end.folded() not in planned else None
+
+    for unit in units:
+        yield _without(
+            unit,
+            left_out,
+            "which does not exist yet, and which this plan does not create",
+            "plan that record too, or plan again once it exists",
+        )
+
+
+def _without(
+    unit: UnitChange, blocked: Callable[[LinkChange], Address | None], reason: str, hint: str
+) -> UnitChange:
+    """Return a unit without the associations that are ``blocked`` by a record at the other end."""
+    left = tuple(_without_links(change, blocked, reason, hint) for change in unit.changes)
+    return replace(unit, changes=propagate_conflicts(unit.address, left))
+
+
+def _without_links(
+    change: RecordChange, blocked: Callable[[LinkChange], Address | None], reason: str, hint: str
+) -> RecordChange:
+    ends = {link: blocked(link) for link in change.links}
+    named = sorted({end for end in ends.values() if end is not None})
+    if not named:
         return change
-    names = ", ".join(map(str, blocked))
-    why = Explanation(
-        f"cannot be associated with {names}, which is in conflict",
-        "resolve that conflict, then plan again",
-    )
+    names = ", ".join(map(str, named))
+    why = Explanation(f"cannot be associated with {names}, {reason}", hint)
     links = tuple(link for link, end in ends.items() if end is None)
     if change.action is Action.ASSOCIATE and not links:
         return as_conflict(change, why)

@@ -11,7 +11,7 @@ from reconcile.model.definitions import Definitions
 from reconcile.model.records import Location, Reference
 from reconcile.model.references import association_types, pointer
 from reconcile.model.values import fault, show
-from reconcile.planning.record_input import RecordInput
+from reconcile.planning.record_input import Context, RecordInput
 
 
 def account_faults(record: RecordInput) -> list[Problem]:
@@ -23,12 +23,16 @@ def account_faults(record: RecordInput) -> list[Problem]:
     known, kind, nearest = record.definitions, record.kind, record.context.suggestions.nearest
     for name in sorted(record.desired.ignore - known.keys()):
         message = f"lifecycle.ignore names {name!r}, which {kind.plural} do not have"
-        found.append(_problem(record.desired.location, message + nearest(name, known)))
+        found.append(_problem(record.desired.ignored_in, message + nearest(name, known)))
     return sorted(set(found))
 
 
 def _of_properties(record: RecordInput) -> Iterator[Problem]:
     for name, value in record.wire_values.items():
+        looked_up = record.desired.lookups.get(name)
+        if looked_up is not None and pointer(looked_up) not in record.context.bindings:
+            yield _dangling(looked_up, record.context)
+            continue
         if name in record.unresolved:
             message = f"{name}: {record.unresolved[name]}"
         else:
@@ -65,7 +69,7 @@ def _of_references(record: RecordInput) -> Iterator[Problem]:
         dangling.append(record.unit.parent)
     for reference in dangling:
         if not (record.context.incomplete and reference.by == "key"):
-            yield _dangling(reference)
+            yield _dangling(reference, record.context)
     for reference in record.desired.references:
         if message := _label_fault(reference, record):
             yield _problem(reference.location, message)
@@ -73,15 +77,17 @@ def _of_references(record: RecordInput) -> Iterator[Problem]:
 
 def _label_fault(reference: Reference, record: RecordInput) -> str:
     kind, definitions = record.kind, record.context.definitions
-    if not reference.label or association_types(reference, kind, definitions):
+    if association_types(reference, kind, definitions):
         return ""
+    if not reference.label:
+        return f"{kind.plural} cannot be associated with {reference.to} in this account"
     known = [
         label.label
         for label in definitions.labels.get((kind.name, reference.to), ())
         if label.label
     ]
     folded = {label.casefold() for label in known}
-    known += [name for name in kind.associations[reference.to].labels if name not in folded]
+    known += [name for name in kind.association(reference.to).labels if name not in folded]
     listed = ", ".join(sorted(known)) or "there are none"
     return (
         f"{show(reference.label)} is not an association label from {kind.plural} to {reference.to} "
@@ -89,7 +95,9 @@ def _label_fault(reference: Reference, record: RecordInput) -> str:
     )
 
 
-def _dangling(reference: Reference) -> Problem:
+def _dangling(reference: Reference, context: Context) -> Problem:
+    if why := context.unresolved.get(pointer(reference)):
+        return Problem(*reference.location, *why)
     hint = "create it in HubSpot first, or correct the reference"
     if reference.by == "key":
         hint = "neither HubSpot nor the manifests have it: declare it, or correct the key"

@@ -1,7 +1,8 @@
 """Conversion between values as manifests write them and values as HubSpot stores them.
 
 Manifests may name pipelines and stages by label, and owners by e-mail address, while records hold
-ids (reference §10, §18). Dates may be written in forms that HubSpot does not accept (§12).
+ids (reference §10, §18). So do properties such as a line item's product, which may be named by
+its SKU. Dates may be written in forms that HubSpot does not accept (§12).
 """
 
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from collections.abc import Mapping
 from reconcile.model.definitions import Definitions
 from reconcile.model.kinds import Kind
 from reconcile.model.records import Actual, Desired
+from reconcile.model.references import Bindings, pointer
 from reconcile.model.values import to_wire
 from reconcile.planning.owners import owner_shown, resolve_owners
 from reconcile.planning.pipeline_labels import resolve_stages
@@ -33,6 +35,18 @@ def resolve_values(
     stages, why_none = resolve_stages(values, present, kind, pipelines)
     owners, why_nobody = resolve_owners(values, known, definitions.owners)
     return {**values, **stages, **owners}, {**why_none, **why_nobody}
+
+
+def with_looked_up(
+    values: Mapping[str, str], desired: Desired, bindings: Bindings
+) -> Mapping[str, str]:
+    """Return ``values`` with the ids of records that others name, as far as these were found."""
+    found = {
+        name: bindings[pointer(one)].id
+        for name, one in desired.lookups.items()
+        if name in values and pointer(one) in bindings
+    }
+    return {**values, **found} if found else values
 
 
 def display_value(kind: Kind, definitions: Definitions, name: str, value: str) -> str:

@@ -8,12 +8,14 @@ hosts and to this machine.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from reconcile.errors import UsageError
 from reconcile.manifests.files import PROJECT_FILE
 from reconcile.manifests.paths import display_path, escaping_link, resolve_links
 from reconcile.manifests.problems import choices, listed
+from reconcile.model.identity import Identity
 from reconcile.model.values import nearest, show
 from reconcile.project.project_file import read_project
 from reconcile.project.settings import (
@@ -26,11 +28,12 @@ from reconcile.project.settings import (
     is_hubspot,
     variable_of,
 )
-from reconcile.project.starter import starter_text
+from reconcile.project.starter import UPDATES_ONLY, starter_text
 from reconcile.project.support_ends import SERVICE_KEYS
 from reconcile.project.token import Token
 
 __all__ = [
+    "UPDATES_ONLY",
     "Limits",
     "SandboxSettings",
     "Settings",
@@ -55,7 +58,7 @@ class Settings:
     """The settings of one command. Paths are absolute.
 
     ``has_file`` is False if there is no project file: then the target is an empty sandbox and
-    ``manifests`` is empty.
+    ``manifests`` is empty. ``targets`` are the names of all targets.
     """
 
     root: Path
@@ -66,6 +69,7 @@ class Settings:
     drift: Drift
     has_file: bool
     store: str = ""
+    targets: tuple[str, ...] = ()
 
     def store_url(self, environ: Mapping[str, str]) -> str:
         """Return the URL of the shared store; empty if the state is only in ``local_folder``.
@@ -144,11 +148,27 @@ def load_settings(folder: Path, *, target: str | None, environ: Mapping[str, str
         root=root,
         manifests=file.manifests if file else (),
         state=state,
-        target=Target.model_construct(**{**dict(chosen), "name": name, "rate_limit": limit}),
+        target=Target.model_construct(
+            **dict(chosen)
+            | {
+                "name": name,
+                "rate_limit": limit,
+                "identity": _stamping(chosen),
+                "manage": chosen.manage.with_keys(chosen.identity),
+            },
+        ),
         limits=file.limits if file else Limits(),
         drift=file.drift if file else {},
         has_file=file is not None,
         store=file.store if file and not chosen.sandbox else "",
+        targets=tuple(sorted(targets)),
+    )
+
+
+def _stamping(target: TargetSettings) -> Mapping[str, Identity]:
+    """Return the target's identities, which know whether adopted records get their keys."""
+    return MappingProxyType(
+        {kind: one.with_stamp(stamp=target.stamp) for kind, one in target.identity.items()}
     )
 
 

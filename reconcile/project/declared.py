@@ -1,6 +1,6 @@
 """What a project's manifests declare, as the steps of plan and apply need it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +8,8 @@ from pathlib import Path
 from reconcile.errors import ManifestError, Problem, ReconcileError, UsageError
 from reconcile.manifests import Seen, load_some
 from reconcile.manifests.identity_rules import identity_problems
+from reconcile.manifests.manage_rules import manage_problems
+from reconcile.manifests.raw_ids import raw_ids
 from reconcile.model.plan import Plan
 from reconcile.model.records import Unit
 from reconcile.project import Settings
@@ -17,12 +19,14 @@ from reconcile.project import Settings
 class Declared:
     """The ``units`` to plan and all that is declared (``everything``), as far as it can be read.
 
-    ``problems`` are those found in the manifests without asking the account.
+    ``problems`` are those found in the manifests without asking the account. ``warnings`` are what
+    is fine for now: references by id in ``units``, where the project has several targets.
     """
 
     units: tuple[Unit, ...]
     everything: tuple[Unit, ...]
     problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
     def require_valid(self) -> None:
         """Raise ManifestError if there are problems."""
@@ -68,11 +72,11 @@ def read_declared(
         )
     units, found = _load(settings, chosen, seen)
     if not paths or not settings.manifests:
-        return Declared(units, units, tuple(found))
+        return Declared(units, units, tuple(found), raw_ids(units, settings.targets))
     everything, found = _load(settings, (*settings.manifests, *paths), seen)
     named = {unit.address for unit in units}
     units = tuple(unit for unit in everything if unit.address in named)
-    return Declared(units, everything, tuple(found))
+    return Declared(units, everything, tuple(found), raw_ids(units, settings.targets))
 
 
 def beside_project(settings: Settings, paths: Sequence[Path]) -> tuple[str, ...]:
@@ -111,6 +115,14 @@ def declared_now(settings: Settings, planned: Plan) -> tuple[Unit, ...]:
     return units
 
 
+def target_problems(units: Iterable[Unit], settings: Settings) -> Iterator[Problem]:
+    """Yield what manifests get wrong given the settings of the chosen target."""
+    target = settings.target
+    for unit in units:
+        yield from identity_problems(unit, target.identity, settings.targets)
+        yield from manage_problems(unit, target.manage)
+
+
 def found_by_id(settings: Settings) -> tuple[str, ...]:
     """Return the kinds whose keys are HubSpot ids in the chosen target."""
     return tuple(kind for kind, one in settings.target.identity.items() if one.key_is_id)
@@ -119,8 +131,6 @@ def found_by_id(settings: Settings) -> tuple[str, ...]:
 def _load(
     settings: Settings, paths: Sequence[Path], seen: Seen
 ) -> tuple[tuple[Unit, ...], list[Problem]]:
-    identities, by_id = settings.target.identity, found_by_id(settings)
+    by_id = found_by_id(settings)
     units, found = load_some(paths, root=settings.root, by_id=by_id, seen=seen)
-    return units, found + [
-        problem for unit in units for problem in identity_problems(unit, identities)
-    ]
+    return units, [*found, *target_problems(units, settings)]

@@ -6,8 +6,9 @@ from pathlib import Path
 from reconcile.atomic_files import atomic_write
 from reconcile.manifests.files import PROJECT_FILE
 from reconcile.manifests.problems import ProblemReport
-from reconcile.manifests.yaml_edit import Edit, edit_values
+from reconcile.manifests.yaml_edit import edit_values
 from reconcile.manifests.yaml_nodes import Table, read
+from reconcile.manifests.yaml_slots import Edit
 
 FIELD = "store"
 

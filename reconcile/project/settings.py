@@ -21,6 +21,7 @@ from reconcile.manifests.paths import display_path, escaping_link, resolve_links
 from reconcile.model.identity import Identity, UniqueProperty, identity_from
 from reconcile.model.kinds import kinds
 from reconcile.model.loopback import LOOPBACK
+from reconcile.model.manage import ALL, Manage
 from reconcile.model.policy import LIMITED
 from reconcile.model.records import Location
 from reconcile.model.values import nearest
@@ -51,6 +52,7 @@ _LOOPBACK = re.compile(
 _VARIABLE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 _BUCKET = re.compile(r"(s3|gs|az)://[A-Za-z0-9._/-]+")
 _TARGET = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_SWITCHES = ("create", "archive")
 _PROPERTY = re.compile(r"[a-z][a-z0-9_]{0,99}")
 
 
@@ -65,6 +67,12 @@ def _number(value: object) -> int:
     if number == 0:
         raise ValueError("must be more than 0")
     return number
+
+
+def _flag(value: object) -> bool:
+    if value not in ("true", "false"):
+        raise ValueError("must be true or false")
+    return value == "true"
 
 
 def _limit(value: object) -> int | str:
@@ -91,6 +99,42 @@ def _reverts(value: object, info: ValidationInfo) -> Drift:
     context: Any = info.context
     places: Mapping[tuple[str, str], Location] = context["places"]
     return {kind: {name: places[kind, name] for name in names} for kind, names in value.items()}
+
+
+def _manage(value: object) -> Manage:
+    if not isinstance(value, dict) or not value:
+        raise ValueError("must be like {order: [hs_tags, contact], create: false, archive: false}")
+    known = [*kinds(), *_SWITCHES]
+    names: dict[str, frozenset[str] | None] = {}
+    switches: dict[str, bool] = {}
+    for word, given in value.items():
+        if word in _SWITCHES:
+            if given not in ("true", "false"):
+                raise ValueError(f"must set {word} to true or false")
+            switches[word] = given == "true"
+        elif word in kinds():
+            names[word] = _writable(word, given)
+        else:
+            raise ValueError(
+                f"names {word!r}, which is not a kind, create or archive{nearest(word, known)}"
+            )
+    return Manage(
+        MappingProxyType(names),
+        creates=switches.get("create", False),
+        archives=switches.get("archive", False),
+    )
+
+
+def _writable(kind: str, given: object) -> frozenset[str] | None:
+    """Return the properties and associations of a kind that may be written, None for all."""
+    if given == ALL:
+        return None
+    if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
+        raise ValueError(f"must set {kind} to a list of names, or to {ALL}")
+    for name in given:
+        if not _PROPERTY.fullmatch(name):
+            raise ValueError(f"names {name!r} for {kind}, which is not a property name")
+    return frozenset(given)
 
 
 def _folder(info: ValidationInfo) -> Path:
@@ -228,7 +272,9 @@ class SandboxSettings(_Model):
 class TargetSettings(_Model):
     """One HubSpot account, or a sandbox. Tokens are names of environment variables.
 
-    ``rate_limit`` is in requests per 10 seconds; None is no limit.
+    ``rate_limit`` is in requests per 10 seconds; None is no limit. ``stamp`` says whether adopted
+    records get their key in HubSpot; without it only the state knows them. ``manage`` says what may
+    be written.
     """
 
     sandbox: Annotated[SandboxSettings | None, BeforeValidator(_sandbox)] = None
@@ -239,6 +285,8 @@ class TargetSettings(_Model):
     url: Annotated[str, AfterValidator(_url)] = "https://api.hubapi.com"
     api: Literal["v3", "2026-03"] = "v3"
     rate_limit: _Number | None = None
+    stamp: Annotated[bool, PlainValidator(_flag)] = True
+    manage: Annotated[Manage, PlainValidator(_manage)] = Manage()
     identity: Annotated[_Identities, AfterValidator(_with_all_kinds)] = Field(
         default_factory=dict, validate_default=True
     )

@@ -194,7 +194,7 @@ class RecordFinder:
         """Return records created since the run began, except ``others``; none if too many."""
         try:
             # Search may miss records: it only proposes candidates, and never proves absence.
-            made = self._hubspot.records.created_since(kind.object, kind.created, self._since)
+            made = self._hubspot.searches.created_since(kind.object, kind.created, self._since)
             looked_at = islice(made, _MAX_SEARCHED)
             ids = list(islice((one for one in looked_at if one not in others), _MAX_HISTORIES + 1))
         except CallRefused:

@@ -9,6 +9,7 @@ from reconcile.applying.run_log import InDoubtWrite, Run
 from reconcile.applying.state_entries import AppliedChange, Entries
 from reconcile.model.address import Address
 from reconcile.model.kinds import kinds
+from reconcile.model.line_parent import links_from_parents
 from reconcile.model.plan import LinkChange, Plan, RecordChange, Refresh, UnitChange
 from reconcile.model.records import Actual, LastApplied, Link
 
@@ -49,11 +50,11 @@ class InDoubtChange:
 
     def implied_links(self, ids: Mapping[Address, str]) -> frozenset[Link]:
         """Return the unlabelled types that HubSpot adds along with our labels (reference §11)."""
-        associations = kinds()[self.change.address.kind].associations
+        kind = kinds()[self.change.address.kind]
         return frozenset(
-            Link(link.to, end, associations[link.to].type_id)
+            Link(link.to, end, kind.association(link.to).type_id)
             for link, end in self._ends(ids)
-            if link.types == link.ours
+            if link.types == link.ours and not kind.association(link.to).is_custom
         )
 
     def parent_links(self, ids: Mapping[Address, str]) -> frozenset[Link]:
@@ -64,6 +65,14 @@ class InDoubtChange:
         end = self.change.parent_id or ids.get(parent.folded(), "")
         association = kinds()[self.change.address.kind].associations[parent.kind]
         return frozenset({Link(parent.kind, end, association.type_id)} if end else ())
+
+    def former_parent_links(self) -> frozenset[Link]:
+        """Return the associations with the parents that a moved line item leaves."""
+        return frozenset(
+            Link(left.to, left.id, number, category)
+            for left in links_from_parents(self.change)
+            for category, number in left.types
+        )
 
     def _ends(self, ids: Mapping[Address, str]) -> Iterator[tuple[LinkChange, str]]:
         for link in self.change.links:
@@ -98,6 +107,7 @@ def entry_after(
     entries: Entries,
     *,
     parent_id: str,
+    leaving: frozenset[tuple[str, str]],
     history: History,
     is_created: bool = False,
 ) -> Verified | None:
@@ -106,8 +116,9 @@ def entry_after(
     ``links`` are those of our associations that the record has; ``history`` has the properties that
     read back differently than they were written; ``is_created`` says that the change is known to
     have created the record, whatever its values are now; ``parent_id`` is the record that a line
-    item is under, empty if it is not under its parent. A record whose creation was answered is
-    remembered by its id even if no read shows it: creating it again would duplicate it.
+    item is under, empty if it is not under its parent, and ``leaving`` those it has still to leave.
+    A record whose creation was answered is remembered by its id even if no read shows it: creating
+    it again would duplicate it.
     """
     definitions = entries.definitions.properties.get(one.change.address.kind, {})
     if actual is None or entries.managed(one.change, one.refresh).keys() - definitions.keys():
@@ -115,13 +126,14 @@ def entry_after(
         if one.change.id or not record_id:
             return None
         return entries.verified(
-            AppliedChange(one.change, one.refresh, record_id, links, previous, parent_id), None
+            AppliedChange(one.change, one.refresh, record_id, links, previous, parent_id, leaving),
+            None,
         )
     made = is_created or (not one.change.id and one.write.id == actual.id)
     if not made and not entries.carried_out(one.change, actual, history):
         return None
     return entries.verified(
-        AppliedChange(one.change, one.refresh, actual.id, links, previous, parent_id),
+        AppliedChange(one.change, one.refresh, actual.id, links, previous, parent_id, leaving),
         actual,
         history,
     )

@@ -48,6 +48,15 @@ def _answered_outcome(one: InDoubtChange) -> Outcome | None:
     return Outcome(change.address, change.action, status, one.id, one.write.answer)
 
 
+def _parent_after(
+    one: InDoubtChange, ends: Mapping[Address, str], standing: frozenset[Link]
+) -> str:
+    """Return the parent that a line item is under, empty if that is not its document's."""
+    if not one.change.gets_parent:
+        return one.change.parent_id
+    return next((link.id for link in one.parent_links(ends) & standing), "")
+
+
 def _outcome(change: Effect, seen: Verified) -> Outcome:
     status, message = seen.end
     return Outcome(
@@ -119,21 +128,20 @@ class Resolver:
             change, address = one.change, one.change.address
             # What the change leaves as it is stays remembered, even if others removed it.
             standing = links.get(address, frozenset()).union(change.kept_links)
-            parent = one.parent_links(ends)
+            parent, left_parent = one.parent_links(ends), one.former_parent_links()
             if (end := _answered_outcome(one)) is not None:
                 outcomes.append(end)
                 continue
             seen = entry_after(
                 one,
                 found.get(address),
-                standing - parent,
+                standing - parent - left_parent,
                 previous[address],
                 self._entries,
                 history=histories.get(address, {}),
                 is_created=address in records.matched_by_initial_values,
-                parent_id=next((link.id for link in parent & standing), "")
-                if change.gets_parent
-                else change.parent_id,
+                parent_id=_parent_after(one, ends, standing),
+                leaving=frozenset((link.to, link.id) for link in left_parent & standing),
             )
             if seen is not None:
                 self._state.put(one.write.unit, address, seen.entry)
@@ -224,6 +232,7 @@ class Resolver:
                 one.links(ends_of)
                 | one.implied_links(ends_of)
                 | one.parent_links(ends_of)
+                | one.former_parent_links()
                 | (before.links if before else frozenset())
             )
             for link in ours[address]:
@@ -232,7 +241,7 @@ class Resolver:
         standing: dict[Address, frozenset[Link]] = {}
         for (name, to), by_id in sorted(ends.items()):
             kind = kinds()[name]
-            target = kind.associations[to].object
+            target = kind.association(to).object
             there = self._hubspot.associations.links(kind.object, to, target, list(by_id))
             for record_id, links in there.items():
                 address = by_id[record_id]

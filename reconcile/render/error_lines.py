@@ -30,6 +30,19 @@ def format_error(error: ReconcileError, *, every: str = "reconcile plan --json")
     return "\n".join(line_start(line) for line in _lines(error, every))
 
 
+def format_warnings(warnings: Sequence[Problem], *, every: str) -> str:
+    """Return the lines for stderr, grouped and capped, without a newline at the end."""
+    head = f"warning: {plural(len(warnings), 'reference')} will not fit another target"
+    return "\n".join(line_start(line) for line in (head, *_listed(warnings, "warning", every)))
+
+
+def format_left_out(records: int, problems: Sequence[Problem]) -> str:
+    """Return the lines for stderr about records whose values cannot be written into manifests."""
+    them = plural(records, "record is left out: its", "records are left out: their")
+    head = f"warning: {them} values cannot all be written into the manifests"
+    return "\n".join(line_start(line) for line in (head, *_listed(problems, "problem", "")))
+
+
 def github_annotations(problems: Sequence[Problem], level: Level = "error") -> list[str]:
     """Return a workflow command for each problem; beyond a limit only the first ones.
 
@@ -44,11 +57,13 @@ def github_annotations(problems: Sequence[Problem], level: Level = "error") -> l
 
 
 def conflicts_in(plan: PlanView) -> Iterator[Problem]:
-    """Yield the reasons of a plan's conflicts that have a location in a manifest."""
-    for record in plan.conflicting():
-        for one in record.conflicts:
-            if one.location.file:
-                yield Problem(*one.location, one.reason, one.hint)
+    """Yield the reasons of a plan's conflicts that have a location in a manifest, each once."""
+    yield from dict.fromkeys(
+        Problem(*one.location, one.reason, one.hint)
+        for record in plan.conflicting()
+        for one in record.conflicts
+        if one.location.file
+    )
 
 
 def _lines(error: ReconcileError, every: str) -> Iterator[str]:
@@ -79,7 +94,7 @@ def _listed(problems: Sequence[Problem], what: str, every: str) -> Iterator[str]
             yield f"  hint: {visible(hint)}"
     if found.left_out:
         yield f"… and {plural(len(found.left_out), f'more {what}')}"
-    if len(found.shown) < len(problems):
+    if every and len(found.shown) < len(problems):
         yield f"`{visible(every)}` lists every {what}"
 
 

@@ -3,9 +3,10 @@
 ``format_version`` is MAJOR.MINOR: a reader ignores names it does not know and refuses another
 major. Per change: ``actions`` is ``["create"]``, ``["update"]``, ``["delete"]`` (archived),
 ``["forget"]`` or ``["no-op"]`` (adopted, or in conflict); ``before`` and ``after`` hold only the
-properties that change, of what is archived those last applied, as text on the wire: ``null``
-before for what does not exist, ``null`` after for what is not there or not managed then, and ``""``
-for an absent value; ``previous_address`` is that of a record whose key changes;
+properties that change, of what is archived those last applied, or all that people set if others
+added it, as text on the wire: ``null`` before for what does not exist, ``null`` after for what is
+not there or not managed then, and ``""`` for an absent value; ``previous_address`` is that of a
+record whose key changes;
 ``before_sensitive`` and ``after_sensitive`` name personal properties, whose values are "changed
 (personal)" unless asked for; ``shown`` holds what people read where that differs (a stage's label
 for its id); ``parent_id`` is the record that a line item belongs to, where it exists. Of a link
@@ -14,22 +15,31 @@ ask for. ``conflict`` says why a record is left alone, a line for each reason, `
 is special about it, ``hints`` how to resolve either. ``others``, on a unit's first record, counts
 the line items under the unit that no manifest declares. ``held_back`` has, like
 ``resource_changes``, what is declared and will not be applied; ``resource_drift`` what others
-changed and is left alone, from the declared values to those in HubSpot. ``unchecked`` says what the
-token did not let reconcile look at. ``in_doubt`` names the units that are left out because an
+changed and is left alone, from the declared values to those in HubSpot. ``drift_sources`` counts
+by what set such values, of so many ``records`` whose histories were read. ``unchecked`` says what
+the token did not let reconcile look at. ``warnings`` are references in manifests that will not fit
+another target, each with its place. ``in_doubt`` names the units that are left out because an
 interrupted run has writes to them whose outcome is not known. ``source``, absent outside git, has
 the ``commit`` that the plan was made at (``unknown`` where git did not say) and whether the
-``files`` read were that commit's (``same``, ``differ``, ``unknown``).
+``files`` read were that commit's (``same``, ``differ``, ``unknown``). ``selection``, absent where
+all is planned, has the selectors as typed (``select``, ``exclude``), how many declared ``units``
+(orders and carts with their line items) these leave, and how many are ``left_out``.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from reconcile import __version__
+from reconcile.errors import Problem
 from reconcile.model.address import Address
 from reconcile.model.explanation import Explanation
 from reconcile.model.kinds import kinds
-from reconcile.model.plan import Action, Plan, PropertyDefine
+from reconcile.model.plan import Action, Plan, PropertyDefine, TargetPin
+from reconcile.model.selected import EVERYTHING
 from reconcile.model.source import Source
+from reconcile.render.drift_words import source_json
+from reconcile.render.escaping import mask
+from reconcile.render.json_problems import warning_list
 from reconcile.render.json_text import json_text
 from reconcile.render.not_applied import drifted_records, held_changes
 from reconcile.render.plan_view import (
@@ -55,20 +65,18 @@ _ACTIONS = {
 }
 
 
-def to_json(plan: Plan, *, personal: bool, digest: str = "") -> str:
+def to_json(
+    plan: Plan, *, personal: bool, digest: str = "", warnings: Sequence[Problem] = ()
+) -> str:
     """Return the plan as one JSON document in ASCII, each change on a line of its own."""
-    seen = view(plan, personal=personal)
+    seen = view(plan, personal=personal, verbose=True)
     head = {
         "format_version": FORMAT_VERSION,
         "reconcile_version": __version__,
-        "target": {
-            "name": plan.target.name,
-            "portal_id": plan.target.portal_id,
-            "account_type": plan.target.account_type,
-            "sandbox": plan.target.sandbox,
-        },
+        "target": target_json(plan.target),
         "content_digest": digest,
         **_source(plan.source),
+        **selection_json(plan),
         "in_doubt": [str(address) for address in plan.in_doubt],
     }
     tail = {
@@ -84,7 +92,11 @@ def to_json(plan: Plan, *, personal: bool, digest: str = "") -> str:
             for g in seen.plan.guards
         ],
         "undeclared": [str(address) for address in seen.plan.undeclared],
+        "others": seen.plan.others,
+        "unkeyed": dict(seen.plan.unkeyed),
         "unchecked": list(seen.plan.unchecked),
+        "drift_sources": _sources(seen),
+        "warnings": warning_list(warnings),
     }
     lists = {
         "resource_changes": _changes(seen),
@@ -93,6 +105,25 @@ def to_json(plan: Plan, *, personal: bool, digest: str = "") -> str:
     }
     listed = "".join(_list(name, changes) for name, changes in lists.items())
     return f"{_text(head)[:-1]},{listed}{_text(tail)[1:]}\n"
+
+
+def target_json(target: TargetPin) -> dict[str, Any]:
+    """Return the target and account of a document."""
+    return {
+        "name": target.name,
+        "portal_id": target.portal_id,
+        "account_type": target.account_type,
+        "sandbox": target.sandbox,
+    }
+
+
+def selection_json(plan: Plan) -> dict[str, Any]:
+    """Return what a plan is limited to; empty if it is not."""
+    if plan.selected == EVERYTHING:
+        return {}
+    of = plan.selected
+    numbers = {"units": of.units, "left_out": of.left_out}
+    return {"selection": {"select": list(of.select), "exclude": list(of.exclude), **numbers}}
 
 
 def _list(name: str, members: Iterable[dict[str, Any]]) -> str:
@@ -108,12 +139,31 @@ def _source(source: Source) -> dict[str, Any]:
     return {"source": {"commit": source.commit, "files": str(source.files)}}
 
 
+def _sources(seen: PlanView) -> dict[str, Any]:
+    """Return what set the values that drifted, of the records whose histories were read."""
+    stated = seen.plan.drift_sources
+    return {
+        "records": stated.records,
+        "unread": stated.unread if seen.personal else mask(stated.unread),
+        "counts": [
+            {
+                "type": one.kind,
+                "property": one.property,
+                "source": source_json(one.source, personal=seen.personal),
+                "records": one.records,
+            }
+            for one in stated.counts
+        ],
+    }
+
+
 def _summary(seen: PlanView) -> dict[str, Any]:
     return {
         **{tally.verb: dict(sorted(tally.counts.items())) for tally in seen.tallies},
         "define": len(seen.plan.defines),
         "conflict": seen.conflicts,
-        "unchanged": seen.plan.unchanged,
+        "unchanged": seen.as_declared,
+        "remembered": seen.adoptions.remembered,
         "held_back": held_changes(seen.plan),
         "drift": dict(sorted(drifted_records(seen.plan).items())),
         "text": seen.footer,
@@ -145,7 +195,7 @@ def _drift(unit: Address, left: LeftAloneView) -> dict[str, Any]:
             "before_sensitive": sensitive,
             "after_sensitive": sensitive,
         },
-        "links": [{**_link(link), "action": "dissociate"} for link in left.links],
+        "links": [{**link_json(link), "action": "dissociate"} for link in left.links],
     }
 
 
@@ -194,7 +244,7 @@ def _change(unit: UnitView, record: RecordView) -> dict[str, Any]:
         "unit": str(unit.address),
         "title": record.title,
         "change": change,
-        "links": [_link(link) for link in record.links],
+        "links": [link_json(link) for link in record.links],
     }
     if record.action is Action.CONFLICT:
         result["conflict"] = _lines(record.conflicts)
@@ -205,7 +255,7 @@ def _change(unit: UnitView, record: RecordView) -> dict[str, Any]:
         result["parent_id"] = record.parent_id
     if record.moved_from:
         result["previous_address"] = f"{record.address.kind}/{record.moved_from}"
-    for flag in ("adopts", "rekey", "recreates", "pruned"):
+    for flag in ("adopts", "rekey", "recreates", "pruned", "foreign"):
         if getattr(record, flag):
             result[flag] = True
     if unit.others and record is unit.records[0]:
@@ -226,7 +276,8 @@ def _shown(field: FieldView) -> dict[str, str]:
     return {"before": field.shown_before, "after": field.shown_after}
 
 
-def _link(link: LinkView) -> dict[str, Any]:
+def link_json(link: LinkView) -> dict[str, Any]:
+    """Return an association to make or to remove."""
     return {
         "action": "associate" if link.add else "dissociate",
         "to": link.to,

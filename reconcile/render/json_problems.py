@@ -2,7 +2,8 @@
 
 ``format_version`` is MAJOR.MINOR: a reader ignores names it does not know and refuses another
 major. ``problems`` are what the manifests, or the project file, get wrong by themselves;
-``conflicts`` what the account does not take of the records that could be read. ``line`` and
+``conflicts`` what the account does not take of the records that could be read. ``warnings``, where
+there are no problems, are references that will not fit another target. ``line`` and
 ``column`` count from 1 and are ``null`` where a whole file is meant. ``hint`` is empty where there
 is none.
 """
@@ -22,9 +23,15 @@ def problems_json(error: ManifestError) -> str:
     return _document(error.problems, error.conflicts, {"text": error.summary, "hint": error.hint})
 
 
-def valid_json(records: Mapping[str, int]) -> str:
+def valid_json(records: Mapping[str, int], warnings: Sequence[Problem] = ()) -> str:
     """Return the same document for manifests without a problem; ``records`` counts each kind."""
-    return _document((), (), {"records": dict(sorted(records.items()))})
+    rest = {"records": dict(sorted(records.items())), "warnings": warning_list(warnings)}
+    return _document((), (), rest)
+
+
+def warning_list(warnings: Sequence[Problem]) -> list[dict[str, Any]]:
+    """Return warnings for JSON, in the form of problems."""
+    return [_problem(one) for one in warnings]
 
 
 def _document(

@@ -11,14 +11,20 @@ from reconcile.model.explanation import Explanation, reasons_with_hints
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Plan, TargetPin
 from reconcile.model.plan_options import options_again, options_to_let_in, options_to_put_back
+from reconcile.render.drift_words import unread_note
 from reconcile.render.escaping import code_span, fenced, html_code, marker_name, shorten
 from reconcile.render.not_applied import (
     HELD_BACK,
+    KEEP,
     LEFT_ALONE,
+    DriftRow,
     drift_rows,
     held_changes,
+    how_to_accept,
+    how_to_keep,
+    sources_note,
 )
-from reconcile.render.phrasing import in_order, plural
+from reconcile.render.phrasing import in_order, plural, selection_words
 from reconcile.render.plan_lines import (
     HELD_LISTED,
     LEFT_OUT,
@@ -32,6 +38,7 @@ from reconcile.render.plan_lines import (
     define_line,
     left_alone,
     limit_line,
+    others_note,
     record_lines,
     undeclared_hint,
     unit_line,
@@ -79,11 +86,19 @@ def markdown(plan: Plan, *, limit: int = LIMIT, digest: str = "") -> str:
     return "\n\n".join(part for part in (head, body, tail) if part) + "\n"
 
 
-def _heading(target: TargetPin) -> str:
+def heading(of: str, target: TargetPin) -> str:
+    """Return the heading of a document about a target."""
     sandbox = "sandbox " if target.sandbox else ""
     kind = f" {code_span(target.account_type)}" if target.account_type else ""
     name = code_span(shorten(target.name))
-    return f"### Plan for {name}: {sandbox}account {target.portal_id}{kind}"
+    return f"### {of} {name}: {sandbox}account {target.portal_id}{kind}"
+
+
+def selection(plan: Plan) -> Iterator[str]:
+    """Yield what a plan is limited to."""
+    if options := plan.selected.options:
+        shown = code_span(shorten(" ".join(options)))
+        yield f"Selection: {shown}: {selection_words(plan.selected)}."
 
 
 def _diff_block(lines: Iterable[Line]) -> str:
@@ -92,7 +107,8 @@ def _diff_block(lines: Iterable[Line]) -> str:
 
 def _head(seen: PlanView) -> Iterator[str]:
     yield marker(seen.plan.target.name)
-    yield _heading(seen.plan.target)
+    yield heading("Plan for", seen.plan.target)
+    yield from selection(seen.plan)
     if seen.plan.in_doubt:
         names = code_span(address_list(seen.plan.in_doubt))
         yield f"**{LEFT_OUT}**: {names}  \nHint: {LEFT_OUT_HINT}"
@@ -101,6 +117,8 @@ def _head(seen: PlanView) -> Iterator[str]:
         yield "\n".join(_table(seen))
     if seen.plan.guards:
         yield "\n".join(_limits(seen.plan))
+    for text in seen.adoptions.texts(listed_above=seen.verbose):
+        yield f"> {code_span(shorten(text))}"
     for text in seen.plan.unchecked:
         yield f"> {code_span(shorten(warning(text)))}"
     if seen.plan.defines:
@@ -109,6 +127,8 @@ def _head(seen: PlanView) -> Iterator[str]:
         yield "\n".join(_conflicts(seen))
     yield from _held(seen)
     yield from _drift(seen)
+    if seen.plan.others:
+        yield others_note(seen.plan)
     if seen.plan.undeclared:
         names = code_span(address_list(seen.plan.undeclared))
         yield f"{left_alone(seen)}: {names}  \nHint: {undeclared_hint(seen)}"
@@ -118,10 +138,11 @@ def _limits(plan: Plan) -> Iterator[str]:
     """Yield which limits refuse the plan, and how to pass them."""
     for guard in plan.guards:
         yield f"> **Limit exceeded**: {code_span(shorten(limit_line(guard)))}  "
-    yield f"> Hint: {_with_options(LET_THROUGH, options_again(plan))}"
+    yield f"> Hint: {with_options(LET_THROUGH, options_again(plan))}"
 
 
-def _with_options(says: str, options: Sequence[str]) -> str:
+def with_options(says: str, options: Sequence[str]) -> str:
+    """Return a hint that ends with options."""
     return f"{says} {code_span(' '.join(options))}."
 
 
@@ -146,19 +167,32 @@ def _held(seen: PlanView) -> Iterator[str]:
         more.append(plural(held - shown, "more declared change"))
     if more:
         yield f"… and {' and '.join(more)}. {_JSON}"
-    yield f"Hint: {_with_options(LET_IN, options_to_let_in(seen.plan))}"
+    yield f"Hint: {with_options(LET_IN, options_to_let_in(seen.plan))}"
+    if command := how_to_keep(seen.plan):
+        yield f"Hint: {KEEP}: {code_span(command)}."
 
 
 def _drift(seen: PlanView) -> Iterator[str]:
     """Yield the drift that is left alone, a line for each property."""
-    rows = drift_rows(seen.plan)
+    rows = drift_rows(seen.plan, personal=seen.personal)
     if not rows:
         return
-    listed = [f"- {code_span(shorten(row.name))}: {row.text}" for row in rows[:_LISTED]]
+    listed = [f"- {_drift_row(row)}" for row in rows[:_LISTED]]
     if len(rows) > _LISTED:
         listed.append(f"- … and {plural(len(rows) - _LISTED, 'more property', 'more properties')}")
     yield "\n".join((f"{LEFT_ALONE}:\n", *listed))
-    yield f"Hint: {_with_options(PUT_BACK, options_to_put_back(seen.plan))}"
+    if why := seen.plan.drift_sources.unread:
+        yield f"> {code_span(unread_note(why, personal=seen.personal))}"
+    note = sources_note(seen.plan)
+    hint = with_options(PUT_BACK, options_to_put_back(seen.plan))
+    yield f"{note[0].upper()}{note[1:]}.  \nHint: {hint}"
+    if accepted := how_to_accept(seen.plan):
+        yield f"Hint: {accepted}."
+
+
+def _drift_row(row: DriftRow) -> str:
+    by = row.by(code_span)
+    return f"{code_span(shorten(row.name))}: {row.many}{f' ({by})' if by else ''}"
 
 
 def _table(seen: PlanView) -> Iterator[str]:

@@ -9,9 +9,12 @@ from reconcile.render.plan_lines import Line, plan_lines
 from reconcile.render.plan_view import view
 
 
-def write_plan(plan: Plan, stream: TextIO, *, personal: bool, color: bool) -> None:
+def write_plan(
+    plan: Plan, stream: TextIO, *, personal: bool, color: bool, verbose: bool = False
+) -> None:
     """Write a plan line by line, without ever holding the whole text."""
-    write_lines(plan_lines(view(plan, personal=personal)), stream, color=color)
+    seen = view(plan, personal=personal, verbose=verbose)
+    write_lines(plan_lines(seen), stream, color=color)
 
 
 def write_lines(lines: Iterable[Line], stream: TextIO, *, color: bool) -> None:

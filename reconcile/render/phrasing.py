@@ -5,6 +5,7 @@ from functools import cache
 
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import TargetPin
+from reconcile.model.selected import Selected
 
 
 def target_line(target: TargetPin) -> str:
@@ -12,6 +13,14 @@ def target_line(target: TargetPin) -> str:
     sandbox = "sandbox " if target.sandbox else ""
     kind = f" ({target.account_type})" if target.account_type else ""
     return f"Target {target.name}: {sandbox}account {target.portal_id}{kind}"
+
+
+def selection_words(selected: Selected) -> str:
+    """Return ``1 order or cart is selected, 962 are left out``."""
+    are = "is" if selected.units == 1 else "are"
+    left = "is" if selected.left_out == 1 else "are"
+    many = plural(selected.units, "order or cart", "orders and carts")
+    return f"{many} {are} selected, {selected.left_out:,} {left} left out"
 
 
 def count(kind: str, number: int) -> str:

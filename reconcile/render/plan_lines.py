@@ -7,24 +7,29 @@ from typing import NamedTuple
 from reconcile.model.address import Address
 from reconcile.model.explanation import Explanation, reasons_with_hints
 from reconcile.model.kinds import kinds
-from reconcile.model.plan import Action, Guard, PropertyDefine
+from reconcile.model.plan import Action, Guard, Plan, PropertyDefine
 from reconcile.model.plan_options import options_again, options_to_let_in, options_to_put_back
 from reconcile.render.conflict_groups import group_conflicts
+from reconcile.render.drift_words import unread_note
 from reconcile.render.escaping import CLEARED, EMPTY, pair, quoted, shorten, value, visible, width
 from reconcile.render.not_applied import (
     HELD_BACK,
+    KEEP,
     LEFT_ALONE,
     drift_rows,
     held_changes,
+    how_to_accept,
+    how_to_keep,
+    sources_note,
 )
-from reconcile.render.phrasing import count, kind_order, plural
+from reconcile.render.phrasing import count, kind_order, plural, selection_words
 from reconcile.render.plan_view import FieldView, LinkView, PlanView, RecordView, UnitView
 
 Span = tuple[str, str]
 """Visible text and the name of its style (``terminal.STYLES``), empty for none."""
 
 COLUMNS = 80
-"""Hints that end with options fit into this many columns, so that no option is broken."""
+"""Hints that end with options, and counts, fit into this many columns, so that none is broken."""
 WIDE = 96
 """Packed fields start a new line before this column."""
 NAMES = 40
@@ -75,6 +80,7 @@ def plan_lines(view: PlanView) -> Iterator[Line]:
     """Yield the whole plan, from target line to target line."""
     heading = plain(visible(view.heading), "heading")
     yield heading
+    yield from selection_lines(view.plan)
     yield BLANK
     yield from _left_out(view)
     yield from _held_first(view)
@@ -101,11 +107,25 @@ def plan_lines(view: PlanView) -> Iterator[Line]:
     if groups.hidden:
         yield plain("`reconcile plan --json` lists every conflict", "note")
         yield BLANK
+    yield from _adopted(view)
     yield from _held(view)
     yield from _drift(view)
     yield from _of_whole(view)
     yield plain(view.footer, "heading")
     yield heading
+
+
+def _adopted(view: PlanView) -> Iterator[Line]:
+    if texts := view.adoptions.texts(listed_above=view.verbose):
+        yield from (plain(visible(text), "note") for text in texts)
+        yield BLANK
+
+
+def selection_lines(plan: Plan) -> Iterator[Line]:
+    """Yield what a plan is limited to."""
+    if options := plan.selected.options:
+        yield plain(f"Selection: {visible(' '.join(options))}", "note")
+        yield plain(selection_words(plan.selected), "note", indent=2)
 
 
 def _left_out(view: PlanView) -> Iterator[Line]:
@@ -138,32 +158,45 @@ def _held(view: PlanView) -> Iterator[Line]:
             yield plain(f"… and {plural(more, 'more declared change')}", "conflict", indent=2)
             yield plain("`reconcile plan --json` lists every one", "note", indent=2)
         yield from option_lines(LET_IN, options_to_let_in(view.plan))
+        if command := how_to_keep(view.plan):
+            yield plain(f"hint: {KEEP}: `{visible(command)}`", "note", indent=2)
         yield BLANK
 
 
 def _drift(view: PlanView) -> Iterator[Line]:
     """Yield the drift that is left alone, a line for each property."""
-    rows = drift_rows(view.plan)
+    rows = drift_rows(view.plan, personal=view.personal)
     if not rows:
         return
     yield plain(LEFT_ALONE, "heading")
     column = min(max(width(visible(row.name)) for row in rows), NAMES)
     for row in rows[:HELD_LISTED]:
-        name = visible(row.name)
-        yield plain(name + " " * (column - width(name) + 2) + row.text, "", indent=4)
+        name, by = visible(row.name), row.by(visible)
+        line = name + " " * (column - width(name) + 2) + row.many
+        fits = width(f"{line}: {by}") <= COLUMNS - 4
+        yield plain(f"{line}: {by}" if by and fits else line, "", indent=4)
+        if by and not fits:
+            yield plain(by, "", indent=6)
     if len(rows) > HELD_LISTED:
         yield plain(
             f"… and {plural(len(rows) - HELD_LISTED, 'more property', 'more properties')}",
             "note",
             indent=4,
         )
+    if why := view.plan.drift_sources.unread:
+        yield plain(visible(unread_note(why, personal=view.personal)), "conflict", indent=2)
+    yield plain(sources_note(view.plan), "note", indent=2)
     yield from option_lines(PUT_BACK, options_to_put_back(view.plan))
+    if hint := how_to_accept(view.plan):
+        yield plain(f"hint: {hint}", "note", indent=2)
     yield BLANK
 
 
 def _of_whole(view: PlanView) -> Iterator[Line]:
     """Yield what is not declared, what could not be checked, and the limits that are exceeded."""
     plan = view.plan
+    if plan.others:
+        yield plain(others_note(plan), "note")
     if plan.undeclared:
         yield plain(f"{left_alone(view)}: {address_list(plan.undeclared)}", "note")
         yield plain(f"hint: {undeclared_hint(view)}", "note", indent=2)
@@ -173,7 +206,7 @@ def _of_whole(view: PlanView) -> Iterator[Line]:
         yield Line(0, "!", Action.CONFLICT, ((limit_line(guard), "conflict"),))
     if plan.guards:
         yield from option_lines(LET_THROUGH, options_again(plan))
-    if plan.undeclared or plan.unchecked or plan.guards:
+    if plan.others or plan.undeclared or plan.unchecked or plan.guards:
         yield BLANK
 
 
@@ -182,6 +215,14 @@ def left_alone(view: PlanView) -> str:
     if view.plan.prune:
         return "No longer declared, but protected or still referenced (left alone)"
     return "No longer declared (left alone)"
+
+
+def others_note(plan: Plan) -> str:
+    """Return how many line items nobody declares under what is declared."""
+    children = {child for kind in kinds().values() for child in kind.children}
+    many = count(children.pop() if len(children) == 1 else "", plan.others)
+    are = "is" if plan.others == 1 else "are"
+    return f"{many} under declared orders and carts {are} in no manifest (left alone)"
 
 
 def undeclared_hint(view: PlanView) -> str:
@@ -382,6 +423,8 @@ def _field_line(record: RecordView, field: FieldView, indent: int, column: int) 
     elif record.action is Action.ARCHIVE:
         shown = value(field.shown_before) if field.shown_before else EMPTY
         spans.append((shown, "old"))
+    elif field.before == field.after:
+        spans.append((value(field.after) if field.after else EMPTY, ""))
     elif not field.shown_before:
         spans += [(EMPTY, "empty"), (" -> ", "arrow"), (value(field.shown_after), "new")]
     elif not field.shown_after:

@@ -7,6 +7,7 @@ are already left out here when they must not be shown.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import filterfalse
 
 from reconcile.model.address import Address
 from reconcile.model.explanation import Explanation, hints_of
@@ -21,10 +22,12 @@ from reconcile.model.plan import (
     RecordChange,
     UnitChange,
 )
+from reconcile.model.selected import EVERYTHING
+from reconcile.render.adopted import Adoptions, adoptions
 from reconcile.render.escaping import PERSONAL, mask
 from reconcile.render.not_applied import footer_parts, held_by
 from reconcile.render.phrasing import count, listed, plural, target_line
-from reconcile.render.remarks import NOTES, notes
+from reconcile.render.remarks import NOTES, RESTATED, notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ class RecordView:
     adopts: bool
     rekey: bool
     recreates: bool
+    foreign: bool
     pruned: bool
     moved_from: str
 
@@ -146,6 +150,8 @@ class PlanView:
     personal: bool
     tallies: tuple[Tally, ...]
     conflicts: int
+    adoptions: Adoptions
+    verbose: bool = False
 
     @property
     def heading(self) -> str:
@@ -153,20 +159,42 @@ class PlanView:
         return target_line(self.plan.target)
 
     @property
+    def as_declared(self) -> int:
+        """The number of records that are as declared, whatever the state remembers of them."""
+        drifted = {left.address for unit in self.plan.units for left in unit.left_alone}
+        return self.plan.unchanged + sum(
+            change.is_remembered and change.address not in drifted for change in self.plan.records()
+        )
+
+    @property
     def footer(self) -> str:
         """The plan in one sentence."""
-        return _footer(self.plan, self.tallies, self.conflicts)
+        return " ".join((_done(self), *footer_parts(self.plan)))
 
     @property
     def changing(self) -> tuple[UnitChange, ...]:
-        """The units with changes or conflicts, in order: not those with only held changes."""
-        return tuple(unit for unit in self.plan.units if unit.changes)
+        """The units with changes or conflicts to list, in order.
+
+        Records that are adopted as they are are listed only with ``verbose``, and those of which
+        only the state remembers something else never.
+        """
+        return tuple(self._changing())
 
     def units(self) -> Iterator[UnitView]:
-        """Yield the units with changes or conflicts, in order."""
+        """Yield the units with changes or conflicts to list, in order."""
+        for unit in self._changing():
+            yield _unit(unit, personal=self.personal)
+
+    def _changing(self) -> Iterator[UnitChange]:
         for unit in self.plan.units:
+            if any(map(self._is_counted_only, unit.changes)):
+                changes = tuple(filterfalse(self._is_counted_only, unit.changes))
+                unit = replace(unit, changes=changes)  # noqa: PLW2901
             if unit.changes:
-                yield _unit(unit, personal=self.personal)
+                yield unit
+
+    def _is_counted_only(self, change: RecordChange) -> bool:
+        return change.is_remembered or (not self.verbose and self.adoptions.is_plain(change))
 
     def held(self) -> Iterator[UnitView]:
         """Yield the units with changes that are held back, and only these changes."""
@@ -184,7 +212,7 @@ class PlanView:
         """Yield the drift of each record that is left alone."""
         for unit in self.plan.units:
             for left in unit.left_alone:
-                yield unit, _left_alone(left, personal=self.personal)
+                yield unit, left_alone_view(left, personal=self.personal)
 
     def conflicting(self) -> Iterator[RecordView]:
         """Yield the records in conflict, of all units."""
@@ -195,13 +223,15 @@ class PlanView:
                         yield _record(change, unit.address, personal=self.personal)
 
 
-def view(plan: Plan, *, personal: bool) -> PlanView:
+def view(plan: Plan, *, personal: bool, verbose: bool = False) -> PlanView:
     """Return the view of a plan; ``personal=False`` for CI, logs and comments."""
+    adopted = adoptions(plan)
     counted: Counter[tuple[str, str]] = Counter()
     for change in plan.records():
-        counted[_verb(change), change.address.kind] += 1
+        if not change.is_remembered:
+            counted[_verb(change, adopted), change.address.kind] += 1
     conflicts = sum(n for (verb, _), n in counted.items() if verb == Action.CONFLICT)
-    return PlanView(plan, personal, _tallies(counted), conflicts)
+    return PlanView(plan, personal, _tallies(counted), conflicts, adopted, verbose)
 
 
 def personal_values(change: RecordChange) -> Iterator[str]:
@@ -222,7 +252,9 @@ def masked(why: Sequence[Explanation], secret: Iterable[str]) -> tuple[Explanati
     )
 
 
-def _verb(change: RecordChange) -> str:
+def _verb(change: RecordChange, adopted: Adoptions) -> str:
+    if adopted.is_plain(change):
+        return str(Action.ADOPT)
     if change.action is Action.CREATE and change.recreates:
         return "create again"
     if change.action is Action.UPDATE and change.adopts:
@@ -250,26 +282,25 @@ def _tallies(counted: Counter[tuple[str, str]]) -> tuple[Tally, ...]:
     return tuple(Tally(verb, counts) for verb, counts in found.items() if counts)
 
 
-def _footer(plan: Plan, tallies: tuple[Tally, ...], conflicts: int) -> str:
-    return " ".join((_done(plan, tallies, conflicts), *footer_parts(plan)))
-
-
-def _done(plan: Plan, tallies: tuple[Tally, ...], conflicts: int) -> str:
+def _done(seen: PlanView) -> str:
     """Return what the plan does, in one sentence."""
+    plan, same = seen.plan, seen.as_declared
     if plan.empty and not plan.in_doubt:
-        if plan.unchanged:
-            return f"No changes. {plural(plan.unchanged, 'record is', 'records are')} as declared."
+        if same:
+            return f"No changes. {plural(same, 'record is', 'records are')} as declared."
+        if plan.selected != EVERYTHING and not plan.selected.units:
+            return "No changes. Nothing is selected."
         return "No changes." if plan.units else "No changes. No records are declared."
     parts = []
     if plan.defines:
         parts.append(f"{plural(len(plan.defines), 'property', 'properties')} to define")
-    parts += [f"{listed(tally.counts)} to {tally.verb}" for tally in tallies]
-    if conflicts:
-        parts.append(f"{plural(conflicts, 'conflict')} (left alone)")
+    parts += [f"{listed(tally.counts)} to {tally.verb}" for tally in seen.tallies]
+    if seen.conflicts:
+        parts.append(f"{plural(seen.conflicts, 'conflict')} (left alone)")
     if plan.in_doubt:
         parts.append(f"{plural(len(plan.in_doubt), 'unit')} left out (in doubt)")
-    if plan.unchanged:
-        parts.append(f"{plan.unchanged:,} unchanged")
+    if same:
+        parts.append(f"{same:,} unchanged")
     return f"Plan: {'; '.join(parts) or 'nothing to change'}."
 
 
@@ -292,18 +323,25 @@ def _record(change: RecordChange, unit: Address, *, personal: bool) -> RecordVie
         title=title,
         notes=tuple(notes(change, why)),
         why=why,
-        fields=tuple(_field(field, personal=personal) for field in change.fields),
+        fields=tuple(
+            replace(_field(field, personal=personal), note=RESTATED)
+            if change.action is Action.UPDATE and field.is_restated
+            else _field(field, personal=personal)
+            for field in change.fields
+        ),
         links=tuple(_link(link, personal=personal) for link in change.links),
         root=change.address == unit,
         adopts=change.adopts,
         rekey=change.rekey,
         recreates=change.recreates,
+        foreign=change.foreign,
         pruned=change.pruned,
         moved_from=change.moved_from,
     )
 
 
-def _left_alone(left: LeftAlone, *, personal: bool) -> LeftAloneView:
+def left_alone_view(left: LeftAlone, *, personal: bool) -> LeftAloneView:
+    """Return the view of a record's drift."""
     return LeftAloneView(
         left.address,
         left.id,

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from reconcile.model.explanation import Explanation
+from reconcile.model.kinds import kinds
+from reconcile.model.line_parent import former_parent
 from reconcile.model.plan import Action, Reason, RecordChange
 
 NOTES = {
@@ -14,6 +16,8 @@ NOTES = {
     Reason.UNKNOWN: "unknown: no last-applied value to compare with",
 }
 
+RESTATED = "sent again: HubSpot would replace it"
+
 
 def notes(change: RecordChange, why: Sequence[Explanation]) -> Iterator[str]:
     """Yield notes on a record's change; ``why`` is the change's, masked already."""
@@ -23,11 +27,15 @@ def notes(change: RecordChange, why: Sequence[Explanation]) -> Iterator[str]:
         yield from map(str, why)
     if change.pruned:
         yield "prune: no longer declared"
+    if (source := former_parent(change)) is not None:
+        yield f"moved: it was in {source}"
     if change.moved_from:
         yield f"moved: its key was {change.moved_from}"
     if change.action.removes:
         yield from _removal_notes(change)
         return
+    if copied := _copied(change):
+        yield f"HubSpot also copies from the product: {copied}"
     if change.action is Action.ADOPT:
         # Without ``adopts`` only what the state remembers of it changes, such as its protection.
         yield (
@@ -43,10 +51,21 @@ def notes(change: RecordChange, why: Sequence[Explanation]) -> Iterator[str]:
         yield "create again: the record in the state is archived or gone"
 
 
+def _copied(change: RecordChange) -> str:
+    """Return the properties of an existing record that HubSpot changes, and that are not sent."""
+    kind = kinds().get(change.address.kind)
+    if kind is None or change.action is not Action.UPDATE:
+        return ""
+    names = [field.name for field in change.fields]
+    return ", ".join(sorted(kind.copied_into(names).difference(names)))
+
+
 def _removal_notes(change: RecordChange) -> Iterator[str]:
     if change.action is Action.FORGET and not change.why:
         yield "the HubSpot record stays as it is"
-    if change.adopts:
+    if change.foreign:
+        yield "foreign: others added it, and the lines are exact"
+    elif change.adopts:
         yield "exists, but was never applied"
     if change.rekey:
         yield "rekey: found by its id; its key was changed in HubSpot"

@@ -86,7 +86,8 @@ def _did(report: Report) -> str:
     if already and already == len(report.outcomes):
         return f"nothing was left to do; an earlier run carried out {plural(already, 'change')}"
     counted = report.interrupted or _any_done(report)
-    parts = [*(_by_action(report) if counted else ()), _not_done(report), _lost(report)]
+    done = (*_by_action(report), _renewed(report)) if counted else ()
+    parts = [*done, _not_done(report), _lost(report)]
     parts = [part for part in parts if part] or ([] if report.held else ["nothing to change"])
     return "; ".join((*parts, *_held(report)))
 
@@ -151,7 +152,8 @@ def _verified(report: Report) -> str:
     if report.still_held:
         standing.append("what is held back")
     shows = f"shows only {' and '.join(standing)}" if standing else "is empty"
-    return f" Verified: a new plan {shows}."
+    of = " of the same selection" if report.selected else ""
+    return f" Verified: a new plan{of} {shows}."
 
 
 def _all_refused(report: Report) -> bool:
@@ -161,7 +163,7 @@ def _all_refused(report: Report) -> bool:
 
 
 def _by_action(report: Report) -> Iterator[str]:
-    ours = [outcome for outcome in report.outcomes if outcome.message != MADE_BY_OTHERS]
+    ours = _ours(report)
     total = Counter((o.action, o.address.kind) for o in ours)
     done = Counter((o.action, o.address.kind) for o in ours if _stands(o))
     before = Counter(o.action for o in ours if o.message == APPLIED_EARLIER)
@@ -178,6 +180,16 @@ def _by_action(report: Report) -> Iterator[str]:
             yield f"{', '.join(counts_done)} {verb}{earlier}"
     if found := Counter(o.address.kind for o in report.outcomes if o.message == MADE_BY_OTHERS):
         yield f"{listed(found)} already as declared"
+
+
+def _ours(report: Report) -> list[Outcome]:
+    """Return the outcomes of changes but for those that others made or only the state remembers."""
+    return [one for one in report.outcomes if one.message != MADE_BY_OTHERS and not one.remembered]
+
+
+def _renewed(report: Report) -> str:
+    found = Counter(o.address.kind for o in report.outcomes if o.remembered and _stands(o))
+    return f"entries of {listed(found)} in the state renewed" if found else ""
 
 
 def _stands(outcome: Outcome) -> bool:

@@ -4,6 +4,7 @@ Ids from the "Using object APIs" page (ref §11, H); the default property sets f
 "Search the CRM" page's table of defaults.
 """
 
+import re
 from dataclasses import dataclass
 
 
@@ -23,6 +24,14 @@ class ObjectType:
 
     legacy_scope: str | None = None
     """An older scope that grants as much as the granular ones (ref §2)."""
+
+    scope_object: str = ""
+    """The object in the names of its scopes, where it is not the plural (the objects' guides)."""
+
+    @property
+    def is_custom(self) -> bool:
+        """Return whether an account defined the object itself."""
+        return self.id.startswith("2-")
 
     @property
     def legacy_name(self) -> str:
@@ -69,6 +78,33 @@ LINE_ITEM = ObjectType(
 )
 ORDER = ObjectType("0-123", "order", "orders", "hs_createdate", "hs_lastmodifieddate", ())
 CART = ObjectType("0-142", "cart", "carts", "hs_createdate", "hs_lastmodifieddate", ())
+TICKET = ObjectType(
+    "0-5",
+    "ticket",
+    "tickets",
+    "createdate",
+    "hs_lastmodifieddate",
+    ("content", "hs_pipeline", "hs_pipeline_stage", "hs_ticket_category", "subject"),
+    legacy_scope="tickets",
+)
+DISCOUNT = ObjectType(
+    "0-84",
+    "discount",
+    "discounts",
+    "hs_createdate",
+    "hs_lastmodifieddate",
+    (),
+    scope_object="line_items",
+)
+PAYMENT = ObjectType(
+    "0-101",
+    "commerce_payment",
+    "commerce_payments",
+    "hs_createdate",
+    "hs_lastmodifieddate",
+    (),
+    scope_object="commercepayments",
+)
 QUOTE = ObjectType(  # enough of this and the next two to be a line item's parent
     "0-14",
     "quote",
@@ -93,8 +129,31 @@ OBJECT_TYPES = (
     QUOTE,
     INVOICE,
     SUBSCRIPTION,
+    TICKET,
+    DISCOUNT,
+    PAYMENT,
 )
-BY_ID = {kind.id: kind for kind in OBJECT_TYPES}
+
+
+_CUSTOM_ID = re.compile(r"2-[1-9][0-9]{0,19}")
+
+
+def custom_object(type_id: str) -> ObjectType:
+    """Return the type of a custom object: its id is the only name that the sandbox knows (§11)."""
+    created, modified = "hs_createdate", "hs_lastmodifieddate"
+    return ObjectType(type_id, type_id, type_id, created, modified, (), scope_object="custom")
+
+
+class _ById(dict[str, ObjectType]):
+    """The object types by id, those of custom objects too."""
+
+    def __missing__(self, type_id: str) -> ObjectType:
+        if not _CUSTOM_ID.fullmatch(type_id):
+            raise KeyError(type_id)
+        return custom_object(type_id)
+
+
+BY_ID = _ById({kind.id: kind for kind in OBJECT_TYPES})
 
 LINE_ITEM_PARENTS = frozenset({DEAL.id, ORDER.id, CART.id, QUOTE.id, INVOICE.id, SUBSCRIPTION.id})
 """A line item belongs to one of these (ref §8, §11)."""
@@ -103,5 +162,8 @@ _BY_NAME = {name: kind for kind in OBJECT_TYPES for name in (kind.id, kind.singu
 
 
 def infer_object_type(name: str) -> ObjectType | None:
-    """Return the type that a path segment names: plural, singular or id, in any case (ref §1)."""
-    return _BY_NAME.get(name.lower())
+    """Return the type that a path segment names: plural, singular or id, in any case (ref §1).
+
+    Whether an account has a custom object, its property definitions say.
+    """
+    return custom_object(name) if _CUSTOM_ID.fullmatch(name) else _BY_NAME.get(name.lower())

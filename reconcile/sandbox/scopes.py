@@ -4,7 +4,7 @@ A requirement is a tuple of alternatives: holding any one of them suffices. Obje
 which scopes property definitions and pipelines accept is M.
 """
 
-from reconcile.sandbox.object_types import OBJECT_TYPES, ORDER, ObjectType
+from reconcile.sandbox.object_types import OBJECT_TYPES, ORDER, ObjectType, custom_object
 
 Alternatives = tuple[str, ...]
 OWNERS_READ = "crm.objects.owners.read"  # the owners guide
@@ -12,14 +12,15 @@ OWNERS_READ = "crm.objects.owners.read"  # the owners guide
 
 def object_scope(kind: ObjectType, access: str) -> Alternatives:
     """Return the scopes that allow reading or writing records of a type."""
-    return (f"crm.objects.{kind.plural}.{access}", *_legacy(kind))
+    return (f"crm.objects.{kind.scope_object or kind.plural}.{access}", *_legacy(kind))
 
 
 def schema_scope(kind: ObjectType, access: str) -> Alternatives:
     """Return the scopes for property definitions; only reading accepts the object scopes."""
-    wanted = [f"crm.schemas.{kind.plural}.{access}"]
+    name = "custom" if kind.is_custom else kind.plural
+    wanted = [f"crm.schemas.{name}.{access}"]
     if access == "read":
-        wanted += [f"crm.objects.{kind.plural}.read", f"crm.schemas.{kind.plural}.write"]
+        wanted += [object_scope(kind, "read")[0], f"crm.schemas.{name}.write"]
     return (*wanted, *_legacy(kind))
 
 
@@ -35,7 +36,7 @@ def _legacy(kind: ObjectType) -> Alternatives:
 def _all_scopes() -> frozenset[str]:
     """Return every scope that a call may need."""
     scopes = {"oauth", OWNERS_READ}
-    for kind in OBJECT_TYPES:
+    for kind in (*OBJECT_TYPES, custom_object("2-1")):
         for access in ("read", "write"):
             scopes.update(object_scope(kind, access), schema_scope(kind, access))
     scopes.update(pipeline_scope(ORDER, "read"), pipeline_scope(ORDER, "write"))

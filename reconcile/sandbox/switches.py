@@ -174,6 +174,19 @@ class Switches:
     deactivated_owners_may_own: bool = True
     """A record may be given to an owner whose user left (unverified)."""
 
+    sources_have_labels: bool = False
+    """A version in a property's history has the name of its source, as ``sourceLabel`` (ref §6, L).
+
+    The specification has the field; no recording of an app or a person has it.
+    """
+
+    workflow_source: Literal["enrollment", "workflow"] = "enrollment"
+    """What a history gives as the id of a workflow that set a value (ref §6, M: one account).
+
+    ``enrollment``: that of the record's enrollment, from which nothing leads to the workflow.
+    ``workflow``: the workflow's own.
+    """
+
     account_type: Literal["STANDARD", "SANDBOX", "DEVELOPER_TEST", "APP_DEVELOPER"] = (
         "DEVELOPER_TEST"
     )

@@ -6,9 +6,10 @@ lifecycle state ``absent``, so that planning and applying know only one way of r
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import NamedTuple
 
 from reconcile.model.address import BY_ID, Address, fold
 from reconcile.model.records import NOWHERE, Desired, LastApplied, Lifecycle, Reference, Unit
@@ -71,16 +72,50 @@ class ManagedRecords:
         return record.entry_in(self.last_applied(unit, state))
 
 
-def find_managed(state: State, units: Iterable[Unit], *, prune: bool = False) -> ManagedRecords:
+def find_managed(
+    state: State,
+    units: Iterable[Unit],
+    *,
+    prune: bool = False,
+    selected: Collection[Address] | None = None,
+) -> ManagedRecords:
     """Read the whole state once, a shard at a time; of most entries only the address is kept.
 
-    With ``prune`` undeclared records are to be removed, unless they are protected or in use.
+    With ``prune`` undeclared records are to be removed, unless they are protected or in use. Those
+    of other units than the ``selected`` ones, by folded address, are passed over.
     """
     ends = frozenset(to for _, to in state.associated())
-    collector = _Collector(_Declared(tuple(units)), prune=prune, ends=ends)
+    collector = _Collector(_Declared(tuple(units)), prune=prune, ends=ends, selected=selected)
     for unit, address, entry in state.entries():
         collector.add(unit, address, entry)
     return collector.result()
+
+
+class Beside(NamedTuple):
+    """What the state adds to declared units, by their folded address.
+
+    ``undeclared`` are managed records that no manifest declares, also those of other units.
+    ``moving`` are the units between which a declared line item moves, both ways.
+    """
+
+    undeclared: Mapping[Address, Collection[Address]]
+    moving: Mapping[Address, Collection[Address]]
+
+
+def beside(state: State, units: Iterable[Unit]) -> Beside:
+    """Return what a selection of units takes from the state, which is read once more."""
+    declared = _Declared(tuple(units))
+    undeclared: dict[Address, list[Address]] = defaultdict(list)
+    moving: dict[Address, set[Address]] = defaultdict(set)
+    for unit, address, entry in state.entries():
+        here = declared.unit_now(unit)
+        there = declared.unit_of.get(declared.formers.get(address, address))
+        if there is None:
+            undeclared[here].append(Address(address.kind, entry.key))
+        elif there != here:
+            moving[here].add(there)
+            moving[there].add(here)
+    return Beside(undeclared, moving)
 
 
 class _Declared:
@@ -111,6 +146,11 @@ class _Declared:
                 if record.former:
                     self.formers[record.former.folded()] = name
 
+    def unit_now(self, unit: Address) -> Address:
+        """Return the address that a unit of the state has now."""
+        over = self.units.get(unit)
+        return over.address.folded() if over else unit
+
 
 @dataclass(frozen=True, slots=True)
 class _Undeclared:
@@ -129,6 +169,7 @@ class _Collector:
     declared: _Declared
     prune: bool
     ends: frozenset[str]
+    selected: Collection[Address] | None = None
     unit_keys: dict[tuple[str, str], str] = field(default_factory=dict)
     managed: Counter[str] = field(default_factory=Counter)
     elsewhere: dict[Address, LastApplied] = field(default_factory=dict)
@@ -166,6 +207,8 @@ class _Collector:
             unit_address = over.address.folded()
             self.lines[unit_address].append(_removal(spelled, root.lifecycle, pruned=False))
             self._keep(unit_address, unit, address, entry)
+            return
+        if self.selected is not None and self.declared.unit_now(unit) not in self.selected:
             return
         names = tuple(entry.value_hashes) if self.prune else ()
         self.undeclared[address] = _Undeclared(

@@ -37,8 +37,10 @@ class _Entry:
     links: tuple[tuple[str, str, int, str], ...] = ()
     parent: _Address | None = None
     parent_id: str = ""
+    leaving: tuple[tuple[str, str], ...] = ()
     protect: bool = False
     run: str = ""
+    accepted: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

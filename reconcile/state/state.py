@@ -232,6 +232,7 @@ class State:
                 for entry in records.values():
                     entry["fingerprint"] = ""
                     entry["value_hashes"] = dict.fromkeys(entry["value_hashes"], "")
+                    entry.pop("accepted", None)
             shard.dirty = True
 
     def _decode(self, name: str, entry: Mapping[str, Any]) -> LastApplied:
@@ -249,8 +250,14 @@ class State:
             links=frozenset(Link(*link) for link in entry.get("links", ())),
             parent=Address.parse(entry["parent"]) if entry.get("parent") else None,
             parent_id=entry.get("parent_id", ""),
+            leaving=frozenset((kind, id_) for kind, id_ in entry.get("leaving", ())),
             protect=entry.get("protect", False),
             run=entry.get("run", ""),
+            accepted=MappingProxyType(
+                {name: tuple(hashes) for name, hashes in entry.get("accepted", {}).items()}
+                if self.key_matches
+                else {}
+            ),
         )
 
 
@@ -268,10 +275,14 @@ def _encode(entry: LastApplied) -> dict[str, Any]:
         raw["parent"] = str(entry.parent)
     if entry.parent_id:
         raw["parent_id"] = entry.parent_id
+    if entry.leaving:
+        raw["leaving"] = [list(one) for one in sorted(entry.leaving)]
     if entry.protect:
         raw["protect"] = True
     if entry.run:
         raw["run"] = entry.run
+    if entry.accepted:
+        raw["accepted"] = dict(entry.accepted)
     return raw
 
 

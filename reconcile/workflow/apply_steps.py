@@ -28,9 +28,11 @@ from reconcile.errors import (
 from reconcile.fetching.parents import ParentReader
 from reconcile.model.address import Address
 from reconcile.model.audit import Origin
+from reconcile.model.bound_records import BoundRecords, bound_records
 from reconcile.model.outcome import Report
-from reconcile.model.plan import Plan
+from reconcile.model.plan import Action, Plan
 from reconcile.model.records import Unit
+from reconcile.model.selected import EVERYTHING
 from reconcile.planning import cost
 from reconcile.planning.effect_digests import require_effects
 from reconcile.planning.guards import require_allowed
@@ -89,6 +91,7 @@ def apply(
             planned,
             target=session.pin,
             identities=session.settings.target.identity,
+            manage=session.settings.target.manage,
             hubspot=session.hubspot,
         )
         require_allowed(planned)
@@ -151,6 +154,7 @@ def apply(
                 trace=_traces(journal.run),
                 sleep=sleep,
                 halt=Halt(on_failure=halt),
+                bound=_bound(session, state, planned, declared or ()),
             )
             held, still_held = held_back(planned, state)
             executor = Executor(context, state, stale=stale, advance=advance)
@@ -171,6 +175,23 @@ def apply(
         left_out=planned.in_doubt,
         held=held,
         still_held=still_held,
+        selected=planned.selected != EVERYTHING,
+    )
+
+
+def _bound(session: Session, state: State, planned: Plan, declared: Sequence[Unit]) -> BoundRecords:
+    """Return what the state and what is declared now are bound to, if a plan archives anything."""
+    if not any(change.action is Action.ARCHIVE for change in planned.records()):
+        return BoundRecords()
+    changes = (change for unit in planned.units for change in (*unit.changes, *unit.held))
+    gone = ((one.address, one.former) for one in changes if one.action.removes)
+    target = session.settings.target
+    return bound_records(
+        state.entries(),
+        declared,
+        removed=frozenset(one.folded() for names in gone for one in names if one is not None),
+        identities=target.identity,
+        target=target.name,
     )
 
 

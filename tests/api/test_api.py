@@ -261,3 +261,25 @@ def test_files_that_cannot_be_used_are_errors_of_ours(
         plan.save(tmp_path / "missing" / "a.plan")
     with pytest.raises(reconcile.UsageError, match="cannot be read"):
         reconcile.load_plan(tmp_path / "missing.plan")
+
+
+def test_a_plan_of_a_selection(project: reconcile.Project) -> None:
+    """Its report speaks of the selection, and nothing else is archived."""
+    two = [reconcile.order("A"), reconcile.order("B"), reconcile.cart("C")]
+    with project.connect() as account:
+        plan = account.plan(units=two, select=["order/*"], exclude=["order/b"])
+        assert [str(one.address) for one in plan.changes] == ["order/A"]
+        assert (plan.data.selected.units, plan.data.selected.left_out) == (1, 2)
+        assert account.apply(plan).complete
+        assert account.plan(units=two, select=["order/a"]).empty
+        assert account.apply(account.plan(units=two)).complete
+        pruned = account.plan(units=[reconcile.order("D")], select=["order/B"], prune=True)
+        held = [str(one.address) for unit in pruned.data.units for one in unit.held]
+        assert held == ["order/B"]
+        for options, says in (
+            ({"select": ["order/X"]}, "'order/X' matches no record"),
+            ({"exclude": ["changed:main"]}, "changed:REF compares manifests"),
+            ({"select": "order/A"}, "select and exclude are lists"),
+        ):
+            with pytest.raises(reconcile.UsageError, match=says):
+                account.plan(units=two, **options)  # type: ignore[arg-type]

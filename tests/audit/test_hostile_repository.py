@@ -130,6 +130,28 @@ def test_what_a_partial_clone_misses_is_not_fetched(
     assert not marker.exists()
 
 
+def test_reading_the_files_of_a_commit_starts_nothing(
+    root: Path, environ: dict[str, str], marker: Path
+) -> None:
+    """The bytes are those in the repository, and no filter, pager or transport has seen them."""
+    run(root, environ, "config", "pager.cat-file", str(root / "program"))
+    run(root, environ, "config", "alias.cat-file", f"!{root / 'program'}")
+    (root / "manifests" / "a.yaml").write_text("two\n")
+    marker.unlink(missing_ok=True)
+    head = git.resolve(root, "main", environ)
+    assert head == commit(environ, root)
+    assert not git.is_shallow(root, environ)
+    entry = git.tree(root, head, environ)[root / "manifests" / "a.yaml"]
+    sizes = git.sizes(root, [entry.id], environ)
+    assert list(git.blobs(root, [entry.id], sizes, environ)) == [b"one\n"]
+    (root / ".git" / "objects" / entry.id[:2] / entry.id[2:]).unlink()
+    with pytest.raises(git.GitUnavailable, match="does not have all files"):
+        git.sizes(root, [entry.id], environ)
+    with pytest.raises(git.GitUnavailable, match="cannot read"):
+        list(git.blobs(root, [entry.id], sizes, environ))
+    assert not marker.exists()
+
+
 def test_a_folder_that_looks_like_a_repository_is_none(
     root: Path, environ: dict[str, str], marker: Path
 ) -> None:

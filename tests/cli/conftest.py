@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from reconcile.cli import main
@@ -406,3 +408,40 @@ def run_script(
         timeout=60,
         check=False,
     )
+
+
+class Shop:
+    """Somebody who writes orders into the account, without keys."""
+
+    def __init__(self, project: Project) -> None:
+        account = project.account
+        headers = {"Authorization": f"Bearer {account.token}"}
+        self.http = httpx.Client(base_url=account.url, headers=headers, trust_env=False)
+
+    def post(self, path: str, body: object) -> Any:
+        """Call the API."""
+        return self.http.post(path, json=body).raise_for_status().json()
+
+    def make(self, object_: str, /, **properties: str) -> str:
+        """Make a record; return its id."""
+        return str(self.post(f"/crm/v3/objects/{object_}", {"properties": properties})["id"])
+
+    def order(self, *lines: dict[str, str], **properties: str) -> str:
+        """Make an order with its line items."""
+        order = self.make("orders", **properties)
+        for line in lines:
+            item = self.make("line_items", **line)
+            ends = {"from": {"id": item}, "to": {"id": order}}
+            types = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 514}]
+            body = {"inputs": [ends | {"types": types}]}
+            self.post("/crm/v4/associations/line_items/orders/batch/create", body)
+        return order
+
+
+@pytest.fixture
+def shop(project: Project) -> Iterator[Shop]:
+    """An account with the project's key properties, and an empty project."""
+    (project.folder / "manifests" / "shop.yaml").unlink()
+    shop = Shop(project)
+    with shop.http:
+        yield shop

@@ -11,7 +11,7 @@ MISTYPED = {
     "an unknown command": (("destroy",), "no such command 'destroy'."),
     "a subcommand": (("sandbox", "serv"), "no such command 'serv'. Did you mean 'serve'?"),
     "an option": (("plan", "--outt", "x"), "no such option '--outt'. Did you mean '--out'?"),
-    "an option like none": (("plan", "--nosuch"), "no such option '--nosuch'.\nhint: usage: "),
+    "an option like none": (("plan", "--unheard"), "no such option '--unheard'.\nhint: usage: "),
     "an option before the command": (
         ("--target", "shop", "plan"),
         "no such option '--target'.\nhint: a command's options go after its name, as in "

@@ -98,6 +98,14 @@ def test_init_makes_properties_once(bare: Project) -> None:
     assert (bare.account.dump(), bare.files()) == before
 
 
+def test_init_makes_no_property_of_what_may_not_be_written(bare: Project) -> None:
+    """An account has room for a few unique properties only."""
+    bare.settings(f"{PROJECT}    manage: {{order: [hs_tags], create: true}}\n")
+    assert "Plan: 1 property to define." in bare.fine("init", "--auto-approve")
+    (made,) = bare.account.writes()
+    assert "orders" in made
+
+
 def test_init_writes_a_project_file_only_when_absent(bare: Project) -> None:
     """In an empty folder init writes a reconcile.yaml that works; one that is there stays."""
     bare.write(SHOP.partition("associations")[0])
@@ -480,11 +488,15 @@ def test_doctor_asks_for_owners_where_manifests_name_one(reader: Project) -> Non
     """Their scope is needed for plan and apply then, and only then."""
     scopes = [*RECORDS, "crm.objects.contacts.read"]
     reader.token(reader.account.server.add_token(scopes))
-    assert "crm.objects.owners.read" not in reader.fine("doctor")
+    out = reader.fine("doctor")
+    assert "Scopes   plan: all granted\n" in out
+    optional = "optional: without crm.objects.owners.read, plan and drift name users only by id\n"
+    assert optional in out
     owned = "kind: order\nkey: A-2\nproperties: {hubspot_owner_id: olive@example.com}\n"
     reader.write(owned, "manifests/owned.yaml")
     out = reader.fine("doctor", code=1)
     assert "Scopes   plan: missing crm.objects.owners.read\n" in out
+    assert optional not in out
 
 
 def test_no_project_file_means_a_sandbox(project: Project) -> None:

@@ -204,14 +204,18 @@ def test_readme_fits_on_three_screens() -> None:
 
 @pytest.mark.parametrize("topic", [topic for topic, text in TEXTS.items() if blocks(text, "yaml")])
 def test_manifests_and_project_files_are_valid(topic: str, tmp_path: Path) -> None:
-    """Every YAML block of the reference is a manifest or a project file without a problem."""
-    for number, block in enumerate(blocks(TEXTS[topic], "yaml")):
+    """Every YAML block is a project file, or a manifest or defaults of it, without a problem."""
+    found = blocks(TEXTS[topic], "yaml")
+    defaults = [block for block in found if block.startswith("kind: defaults")]
+    for number, block in enumerate(one for one in found if one not in defaults):
         is_project = block.startswith("version:")
         folder = tmp_path / str(number)
         (folder / "manifests").mkdir(parents=True)
         (folder / "reconcile.yaml").write_text(block if is_project else SMALLEST)
         manifest = "kind: order\nkey: A-1\n" if is_project else block
         (folder / "manifests" / "page.yaml").write_text(manifest)
+        if defaults:
+            (folder / "manifests" / "defaults.yaml").write_text("---\n".join(defaults))
         done = subprocess.run(
             [SCRIPT, "validate"], cwd=folder, env=environment(), capture_output=True, check=False
         )

@@ -26,6 +26,8 @@ LINES = {
 """Commands that print a line of JSON for each thing, and how they are typed."""
 
 DOCUMENTS = {
+    "drift": ("drift", "--format", "json"),
+    "explain": ("explain", "--json"),
     "plan": ("plan", "--json"),
     "show": ("show", "saved.plan", "--format", "json"),
     "status": ("status", "--json"),

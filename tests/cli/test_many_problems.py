@@ -24,8 +24,8 @@ def test_equal_problems_fill_no_screen(reader: Project, command: str) -> None:
             for n in range(5)
         ),
         "  … and 2,995 more like this",
-        "  hint: the fields are kind, key, moved_from, properties, associations, lifecycle and "
-        "line_items",
+        "  hint: the fields are kind, key, moved_from, adopt, properties, associations, lifecycle, "
+        "unmanaged, lines and line_items",
         f"`reconcile {command} --json` lists every problem",
     ]
 
@@ -44,8 +44,8 @@ def test_json_has_every_problem(reader: Project, command: str) -> None:
         "line": 4 * MANY - 1,
         "column": 1,
         "message": "unknown field 'propertis' in this order; did you mean 'properties'?",
-        "hint": "the fields are kind, key, moved_from, properties, associations, lifecycle and "
-        "line_items",
+        "hint": "the fields are kind, key, moved_from, adopt, properties, associations, lifecycle, "
+        "unmanaged, lines and line_items",
     }
 
 
@@ -72,6 +72,7 @@ def test_json_of_what_is_valid(reader: Project) -> None:
         "records": {"cart": 1, "line_item": 1, "order": 1},
         "problems": [],
         "conflicts": [],
+        "warnings": [],
     }
     planned = reader.fine("plan", "--json", "--out", "p")
     assert json.loads(planned) == json.loads(reader.fine("show", "p", "--format", "json"))

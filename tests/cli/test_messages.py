@@ -86,15 +86,22 @@ def test_applying_again_what_is_applied_says_nothing_of_creating(project: Projec
 def test_a_record_whose_protection_alone_changed_is_not_added_to_the_state(
     project: Project,
 ) -> None:
-    """It is in the state already: only its entry there is updated."""
+    """It is in the state already: only its entry there is updated, which is no change."""
     protected = "kind: order\nkey: A-1\nlifecycle: {protect: true}\n"
     project.write(protected)
     project.fine("apply", "--auto-approve")
     project.write("kind: order\nkey: A-1\n")
     shown = project.fine("plan")
-    assert "= order/A-1  # already matches; its entry in the state will be updated" in shown
+    assert "1 record: only what reconcile remembers of it changes" in shown
+    assert "No changes. 1 record is as declared." in shown
+    project.fine("apply")
+    assert "reconcile remembers" not in project.fine("plan")
+    project.write(protected)
+    project.fine("apply")
+    project.write("kind: order\nkey: A-1\n")
     project.fine("state", "rm", "order/A-1", "--auto-approve")
-    assert "# adopt: already matches; will be added to the state" in project.fine("plan")
+    listed = project.fine("plan", "--verbose")
+    assert "# adopt: already matches; will be added to the state" in listed
 
 
 def test_what_is_no_longer_declared_has_a_way_out(project: Project) -> None:
@@ -152,7 +159,7 @@ def test_a_dissociation_under_a_name_that_the_state_does_not_know_is_left_alone(
 
 def test_the_starter_points_at_what_the_program_has(reader: Project) -> None:
     """The comment names a command, and that explains every field of the project file."""
-    (command,) = re.findall(r"`reconcile (.+?)`", starter_text())
+    command, *_ = re.findall(r"`reconcile (.+?)`", starter_text())
     shown = reader.fine(*command.split())
     fields = {*ProjectFile.model_fields, *TargetSettings.model_fields, *Limits.model_fields}
     assert {name for name in fields if not re.search(rf"\b{name}\b", shown)} == set()

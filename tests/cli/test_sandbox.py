@@ -80,7 +80,7 @@ def test_unknown_seed(tmp_path: Path) -> None:
     refused = run(tmp_path, "seed", "northwnd")
     assert refused.returncode == 1
     assert "no seed file and no example named 'northwnd'" in refused.stderr
-    assert "the examples are northwind, quickstart" in refused.stderr
+    assert "the examples are existing-shop, northwind, quickstart" in refused.stderr
     (tmp_path / "empty").mkdir()
     assert "has no sandbox-seed.json" in run(tmp_path, "seed", "empty").stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty"]

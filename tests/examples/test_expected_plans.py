@@ -13,6 +13,7 @@ RECONCILE = Path(sysconfig.get_path("scripts")) / "reconcile"
 
 PATHS = {
     "quickstart": [],
+    "existing-shop": [],
     "northwind": ["orders/1998/05-may.yaml", "carts"],
 }
 """What is planned for the expected text: for Northwind its last month, to keep it readable."""

@@ -70,3 +70,22 @@ def test_an_answer_with_another_record_is_not_taken_for_ours(talk: Talk) -> None
     """A merged record may answer for its former id (reference §8)."""
     transport, _ = talk((200, {"results": [record("9", "x")]}), (404, MISSING))
     assert reader(transport).histories("orders", ["1"], ["memo"]) == {}
+
+
+def test_a_version_names_its_source(talk: Talk) -> None:
+    """What HubSpot says of it is one printable line each; what it leaves out is empty."""
+    said = {
+        "value": "x",
+        "timestamp": "t",
+        "sourceType": "CRM_UI",
+        "sourceId": "userId:41",
+        "sourceLabel": "Ana\n\x1b[31m" + "a" * 200,
+        "updatedByUserId": 41,
+    }
+    body = {"id": "1", "properties": {}, "propertiesWithHistory": {"memo": [said, {"value": "y"}]}}
+    transport, _ = talk((200, body))
+    first, second = reader(transport).history("orders", "1", ["memo"])["memo"]
+    assert (first.source_id, first.user) == ("userId:41", "41")
+    assert first.label.isprintable()
+    assert len(first.label) == 80
+    assert second == Version("y", "", "")

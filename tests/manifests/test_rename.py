@@ -1,9 +1,13 @@
 """Renaming a record in the manifests: its key, ``moved_from``, and references by key."""
 
+from collections.abc import Mapping
+from pathlib import PurePath
+
 import pytest
 
 from reconcile.errors import ManifestError, UsageError
 from reconcile.manifests import load_texts
+from reconcile.manifests.files import ManifestFile
 from reconcile.manifests.rename import rename
 from reconcile.model.address import Address
 
@@ -24,11 +28,19 @@ CUP = "kind: line_item\nkey: A-1:cup\nparent:\n  order: {key: a-1}\nproperties: 
 FILES = {"cup.yaml": CUP, "cart.yaml": CART, "shop.yaml": SHOP}
 
 
+def manifests(texts: Mapping[str, str]) -> dict[str, ManifestFile]:
+    """The files of a project by name."""
+    return {
+        name: ManifestFile(name, text.encode(), PurePath("/shop", name).parent)
+        for name, text in texts.items()
+    }
+
+
 def renamed(old: str, new: str, **files: str) -> dict[str, str]:
     """The files that change; FILES if none are given, else these with ``.yaml`` after the name."""
     given = {f"{name}.yaml": text for name, text in files.items()} or FILES
-    content = {name: text.encode() for name, text in given.items()}
-    units, problems = load_texts(content.items())
+    content = manifests(given)
+    units, problems = load_texts(content.values())
     assert problems == []
     found = rename(content, units, Address.parse(old), Address.parse(new))
     return {name: data.decode() for name, data in found.items()}
@@ -130,8 +142,8 @@ lifecycle: {state: forget}
 
 def test_kinds_found_by_id_are_not_renamed() -> None:
     """HubSpot gives ids and does not change them."""
-    files = {"a.yaml": b"kind: order\nkey: 123\n"}
-    units, _ = load_texts(files.items(), by_id=["order"])
+    files = manifests({"a.yaml": "kind: order\nkey: 123\n"})
+    units, _ = load_texts(files.values(), by_id=["order"])
     with pytest.raises(UsageError, match="keys of orders are HubSpot ids here"):
         rename(files, units, Address("order", "123"), Address("order", "124"), by_id=["order"])
 

@@ -1,6 +1,5 @@
 """Edits of single values in YAML: what changes, what stays byte for byte, and what is refused."""
 
-import json
 from typing import Any
 
 import pytest
@@ -10,7 +9,9 @@ from hypothesis import strategies as st
 from random_examples import examples
 
 from reconcile.manifests.problems import ProblemReport
-from reconcile.manifests.yaml_edit import Edit, edit_values
+from reconcile.manifests.yaml_edit import edit_values
+from reconcile.manifests.yaml_slots import Edit
+from tests.manifests.yaml_styles import Writer
 
 RENAME = (Edit((0, "moved_from"), "OLD", after="key"), Edit((0, "key"), "NEW"))
 
@@ -201,72 +202,6 @@ def test_quotes_stay_and_are_added_where_the_text_needs_them(
     """Text that looks like another type is written without quotes only where such text was."""
     path: tuple[int | str, ...] = (0, "x", 0) if before.startswith("[") else (0, "x")
     assert edit(f"x: {before}\n", Edit(path, text)) == (f"x: {after}\n", [])
-
-
-class Writer:
-    """Writes a document in styles drawn at random, and knows where one of its values ends up."""
-
-    def __init__(self, draw: Any, target: tuple[int | str, ...]) -> None:
-        self.draw = draw
-        self.target = target
-        self.newline = draw(st.sampled_from(["\n", "\r\n"]))
-        self.text = ""
-        self.span = 0, 0
-
-    def any(self, *choices: str) -> str:
-        """One of some texts."""
-        return str(self.draw(st.sampled_from(choices)))
-
-    def scalar(self, value: str, path: tuple[int | str, ...]) -> None:
-        """Write a value in any quotes that can hold it."""
-        simple = value.isascii() and value.isalnum() and value not in ("null", "true")
-        start = len(self.text)
-        self.text += self.any(*([value] if simple else []), json.dumps(value), f"'{value}'")
-        if path == self.target:
-            self.span = start, len(self.text)
-
-    def end(self, indent: int) -> None:
-        """End a line, perhaps with a comment, and perhaps write one that says nothing."""
-        self.text += self.any("", "  ", "  # a: 'b'") + self.newline
-        self.text += self.any("", "", self.newline, " " * indent + "# - c" + self.newline)
-
-    def flow(self, node: Any, path: tuple[int | str, ...]) -> None:
-        """Write a node in brackets."""
-        if isinstance(node, str):
-            self.scalar(node, path)
-            return
-        named = isinstance(node, dict)
-        self.text += "{" if named else "["
-        for number, (step, value) in enumerate(node.items() if named else enumerate(node)):
-            self.text += self.any(", ", " , ", f",{self.newline}        ") if number else ""
-            if named:
-                self.text += self.any(f"{step}: ", f'"{step}": ')
-            self.flow(value, (*path, step))
-        self.text += self.any("", " ") + ("}" if named else "]")
-
-    def block(self, node: Any, path: tuple[int | str, ...], indent: int) -> None:
-        """Write a mapping or a list in lines; the first begins where the text ends."""
-        named = isinstance(node, dict)
-        for number, (step, value) in enumerate(node.items() if named else enumerate(node)):
-            self.text += " " * indent if number else ""
-            self.text += self.any(f"{step}:", f"'{step}':", f"{step} :") if named else "-"
-            if isinstance(value, str) and value.isalnum() and (*path, step) != self.target:
-                deeper = self.newline + " " * (indent + 2)
-                self.text += " " + self.any(value, f"|-{deeper}{value}", f">-{deeper}{value}")
-                self.end(indent)
-            elif isinstance(value, str) or not value or self.draw(st.booleans()):
-                self.text += self.any(" ", "   ")
-                self.flow(value, (*path, step))
-                self.end(indent)
-            elif named:
-                deeper = indent + self.draw(st.integers(1, 4))
-                self.end(indent)
-                self.text += " " * deeper
-                self.block(value, (*path, step), deeper)
-            else:
-                gap = self.draw(st.integers(1, 3))
-                self.text += " " * gap
-                self.block(value, (*path, step), indent + 1 + gap)
 
 
 def paths(node: Any, path: tuple[int | str, ...] = ()) -> list[tuple[int | str, ...]]:

@@ -66,6 +66,7 @@ _some_links = st.frozensets(st.sampled_from(LINKS))
 _values = st.fixed_dictionaries(
     {}, optional={name: st.sampled_from(some) for name, some in VALUES.items()}
 )
+_accepted = st.just({}) | _values
 
 
 @st.composite
@@ -92,6 +93,7 @@ def _last(draw: st.DrawFn, id_: str, key: str, parent: Address | None) -> LastAp
         "links": draw(_some_links) if parent is None else frozenset(),
         "parent": parent,
         "protect": draw(st.booleans()),
+        "accepted": {name: (value_hash(name, value),) for name, value in draw(_accepted).items()},
     }
     return applied(id_, options=options)
 

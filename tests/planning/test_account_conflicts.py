@@ -89,13 +89,14 @@ def test_every_reason_of_a_record_is_listed(world: World) -> None:
     why = changes(plan)["order/A"].why
     assert [one.reason for one in why] == [
         f"record {id_} is archived in HubSpot",
-        "lifecycle.ignore names 'nothing', which orders do not have",
         "no company has id '999'",
+        "lifecycle.ignore names 'nothing', which orders do not have",
         "gift: 'perhaps' is not true or false",
         "orders have no property 'nonesuch'",
     ]
     assert hints_of(why) == (
-        "restore it in HubSpot, or create a new one with --recreate order/A",
+        "restore it in HubSpot, create a new one with --recreate order/A, or remove it from the "
+        "manifests",
         "create it in HubSpot first, or correct the reference",
     )
 

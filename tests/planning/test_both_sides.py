@@ -8,6 +8,7 @@ import pytest
 from held import guards, held, left
 from world import KEY, World, cart, incomplete, line, order
 
+from reconcile import workflow
 from reconcile.model.plan import Action, Plan, Reason
 from reconcile.project import load_settings
 
@@ -147,6 +148,12 @@ def test_what_others_took_apart_is_not_made_from_the_other_end(world: World) -> 
     world.declare(towards, cart("C", memo="1", associations={"order": [{"key": "A"}]}))
     plan = world.plan(allow={})
     assert (guards(plan), list(held(plan))) == ({"both": 1}, ["cart/C"])
+    units = world.units()
+    with world.session() as session:
+        of_cart = workflow.plan(
+            session, [one for one in units if one.address.kind == "cart"], declared=units
+        )
+    assert list(held(of_cart)) == ["cart/C"]  # whether the order is planned too or not
     assert world.apply(world.plan(allow={"both": 1})).complete
     assert list(world.links(ends[0], "carts")) == [ends[1][1]]
 
@@ -165,7 +172,7 @@ def refuse_associations(world: World) -> None:
     world.proxy.hook = hook
 
 
-def test_a_parent_that_an_apply_failed_to_give_is_not_drift(watched: World) -> None:
+def test_a_parent_that_an_apply_failed_to_give_has_not_drifted(watched: World) -> None:
     """Nobody took the line out of the order: it has never been in it."""
     watched.converge(order("A", memo="1"))
     watched.make("line_items", "L1", name="x")

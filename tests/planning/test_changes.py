@@ -263,15 +263,6 @@ def test_a_line_under_another_order_is_a_conflict(world: World) -> None:
     assert other[1] in explained(changes(plan)["line_item/A:1"])
 
 
-def test_a_line_moved_in_the_manifests_is_a_conflict_and_stays(world: World) -> None:
-    """A line item belongs to one parent for good."""
-    world.converge(order("A", [line("L", name="x")]), order("B"))
-    plan = world.plan(order("A"), order("B", [line("L", name="x")]))
-    assert actions(plan) == {"line_item/L": Action.CONFLICT}
-    world.apply(plan)
-    assert world.keys("line_items") == {"L": 1}
-
-
 def test_a_line_without_its_order_is_given_back(world: World) -> None:
     """A create may have made the line and lost its association."""
     document = order("A", [line("A:1", name="x")])

@@ -115,7 +115,7 @@ def test_the_content_digest_is_of_effects_account_and_settings(plan: Plan) -> No
     }
     for name, value in beside.items():
         assert content_digest(replace(plan, **{name: value})) == usual, name
-    for name in ("target", "identities", "limits", "allowed", "reverts", "keyed"):
+    for name in ("target", "identities", "limits", "allowed", "reverts", "manage", "keyed"):
         for other in altered(getattr(plan, name)):
             assert content_digest(replace(plan, **{name: other})) != usual, name
     assert content_digest(replace(plan, allowed=("prune=1",))) != usual

@@ -47,7 +47,8 @@ CONFLICTS = [
         "archived",
         one(desired(), last=applied(), observed=missing("archived")),
         "record 1 is archived in HubSpot\n"
-        "restore it in HubSpot, or create a new one with --recreate order/A",
+        "restore it in HubSpot, create a new one with --recreate order/A, or remove it from the "
+        "manifests",
     ),
     (
         "merged",

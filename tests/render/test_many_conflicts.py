@@ -102,5 +102,5 @@ def test_each_hint_stands_once_after_its_reasons(world: World) -> None:
     world.archive("orders", world.id_of("orders", "A"))
     lines = lines_of(world.plan(order("A", channel="x", topics="z")))
     at = next(number for number, text in enumerate(lines) if "is archived in HubSpot" in text)
-    assert lines[at + 1].startswith("      hint: restore it in HubSpot, or create")
+    assert lines[at + 1].startswith("      hint: restore it in HubSpot, create")
     assert [".yaml:" in text for text in lines[at + 2 :]] == [True, True, False, False, False]

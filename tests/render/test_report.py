@@ -16,11 +16,17 @@ PIN = TargetPin("shop", 7, "STANDARD")
 
 
 def _outcomes(
-    action: Action, status: Status, kind: str, many: int, message: str = ""
+    action: Action,
+    status: Status,
+    kind: str,
+    many: int,
+    message: str = "",
+    *,
+    remembered: bool = False,
 ) -> list[Outcome]:
+    addresses = [Address(kind, f"{action}-{status}-{n}") for n in range(many)]
     return [
-        Outcome(Address(kind, f"{action}-{status}-{n}"), action, status, message=message)
-        for n in range(many)
+        Outcome(one, action, status, message=message, remembered=remembered) for one in addresses
     ]
 
 
@@ -70,6 +76,13 @@ PROVED = "Verified: a new plan is empty."
                 _outcomes(Action.FORGET, DONE, "cart", 1),
             ),
             f"Apply complete: 2 orders, 5 line items archived; 1 cart forgotten. {PROVED}",
+        ),
+        (
+            _report(
+                _outcomes(Action.ADOPT, DONE, "order", 2, remembered=True),
+                _outcomes(Action.ADOPT, DONE, "cart", 1),
+            ),
+            f"Apply complete: 1 cart adopted; entries of 2 orders in the state renewed. {PROVED}",
         ),
         (
             _report(

@@ -45,8 +45,13 @@ def test_an_order_is_followed_by_its_line_items_and_then_the_carts() -> None:
         ),
         (_plan((Action.CONFLICT, "order", 1)), "Plan: 1 conflict (left alone)."),
         (
-            _plan((Action.ADOPT, "order", 2), (Action.CONFLICT, "line_item", 2)),
+            _plan((Action.ADOPT, "order", 2), (Action.CONFLICT, "line_item", 2), adopts=True),
             "Plan: 2 orders to adopt; 2 conflicts (left alone).",
+        ),
+        (_plan((Action.ADOPT, "order", 2)), "No changes. 2 records are as declared."),
+        (
+            _plan((Action.ADOPT, "order", 2), (Action.ARCHIVE, "cart", 1), unchanged=3),
+            "Plan: 1 cart to archive; 5 unchanged.",
         ),
         (_plan((Action.UPDATE, "cart", 1), adopts=True), "Plan: 1 cart to adopt and update."),
         (_plan((Action.CREATE, "cart", 1), recreates=True), "Plan: 1 cart to create again."),

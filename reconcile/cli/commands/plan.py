@@ -11,13 +11,17 @@ from reconcile.cli.options import (
     paths_argument,
     prune_option,
     recreate_option,
+    selection_options,
+    sources_option,
     target_option,
+    verbose_option,
 )
 
 
 @click.command("plan")
 @paths_argument
 @target_option
+@selection_options
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -33,6 +37,8 @@ from reconcile.cli.options import (
 @allow_option
 @recreate_option
 @prune_option
+@verbose_option
+@sources_option
 def command(**given: Any) -> int:
     """Show what apply would change. Writes nothing, in HubSpot or in the state.
 

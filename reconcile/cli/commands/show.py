@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from reconcile.cli.options import verbose_option
+
 
 @click.command("show")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
@@ -17,6 +19,7 @@ import click
     help="terminal as plan prints it; markdown for a pull request's comment or step summary, "
     "without personal data; json for programs.",
 )
+@verbose_option
 def command(**given: Any) -> None:
     """Show a plan that `plan --out FILE` saved."""
     from reconcile.cli import show

@@ -42,6 +42,8 @@ NOT_ASKED: Mapping[str, str] = MappingProxyType(
         "deactivated_owners": "they are people of the account",
         "deactivated_owners_may_own": "it would take an owner who left",
         "foreign_stage_stays": "it would take a second pipeline; the probe makes none",
+        "sources_have_labels": "it would take another app or a person who writes",
+        "workflow_source": "it would take a workflow; the probe makes none",
         "second_primary": "it would take companies; the probe makes none",
     }
 )

@@ -4,10 +4,21 @@ import json
 import sqlite3
 from dataclasses import dataclass
 
-from reconcile.sandbox.storage.record_tables import BY_APP, BY_HUBSPOT, BY_PERSON, Record
+from reconcile.sandbox.storage.record_tables import (
+    BY_APP,
+    BY_HUBSPOT,
+    BY_PERSON,
+    BY_WORKFLOW,
+    Record,
+)
 
 _SHOWN = 50
-_BY = {BY_APP: "a tool", BY_PERSON: "a person", BY_HUBSPOT: "HubSpot's calculation"}
+_BY = {
+    BY_APP: "a tool",
+    BY_PERSON: "a person",
+    BY_WORKFLOW: "a workflow",
+    BY_HUBSPOT: "HubSpot's calculation",
+}
 
 
 @dataclass(frozen=True)
@@ -45,9 +56,14 @@ def changes(connection: sqlite3.Connection, record: Record) -> list[Change]:
         note = "merged from others" if text is None else ""
         if archived != was_archived:
             note = "archived" if archived else "brought back"
-        found.append(Change(until, _BY.get(by, by), _compare(before, after), note))
+        found.append(Change(until, _by(by), _compare(before, after), note))
         after, archived = before, was_archived
     return found
+
+
+def _by(source: str) -> str:
+    type_, _, which = source.partition(" ")
+    return f"{_BY.get(type_, type_)} ({which})" if which else _BY.get(type_, type_)
 
 
 def _compare(before: dict[str, str], after: dict[str, str]) -> list[FieldChange]:

@@ -6,6 +6,9 @@ from reconcile.sandbox.rules.api_call import Call
 from reconcile.sandbox.storage.database_file import account_value
 from reconcile.sandbox.wire_format import iso
 
+_FIRST_OWNER = 100_000
+"""An owner's id is not that of its user (the owners guide)."""
+
 
 def owners(call: Call) -> list[dict[str, Any]]:
     """Return the account's owners, ascending by id."""
@@ -16,7 +19,7 @@ def owners(call: Call) -> list[dict[str, Any]]:
     created = iso(account_value(call.connection, "created_at"))
     return [
         {
-            "id": str(user + number),
+            "id": str(user + _FIRST_OWNER + number),
             "email": email,
             "type": "PERSON",
             "firstName": email.partition("@")[0].capitalize(),

@@ -52,7 +52,10 @@ class Call:
     raw_body: bytes = b""
     limits: Limits | None = None
     source: str = "INTEGRATION"
-    """Who makes the call, as property histories record it."""
+    """Who makes the call, as property histories record it: a source type, and which one it is.
+
+    Behind the type may stand the id of the user, app or workflow, and behind that its name.
+    """
 
     stored_as: Mapping[str, str | None] = field(default_factory=dict)
     """What a write stores in place of what is sent, by property; None is nothing."""
@@ -88,7 +91,7 @@ class Call:
     def kind_of(self, name: str) -> ObjectType:
         """Return an object type by any of its names. Raise ApiError if it is unknown."""
         found = infer_object_type(name)
-        if found is None:
+        if found is None or (found.is_custom and not self.definitions(found.id)):
             raise unknown_object_type(name)
         return found
 

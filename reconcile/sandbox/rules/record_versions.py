@@ -93,8 +93,9 @@ def history(
         for properties, since, by in steps:
             value = properties.get(name)
             if value is not None and value != last:
-                source = "CALCULATED" if definitions[name].calculated else by
-                entries.append({"value": value, "timestamp": iso(since)} | _source(call, source))
+                source = record_tables.BY_HUBSPOT if definitions[name].calculated else by
+                shown_source = _source(call, source, record)
+                entries.append({"value": value, "timestamp": iso(since)} | shown_source)
             last = value
         shown[name] = entries[: -most - 1 : -1]
     return shown
@@ -106,7 +107,7 @@ def _steps(call: Call, record: Record) -> Iterator[tuple[Mapping[str, str], int,
         "SELECT properties, until, source FROM former WHERE type = ? AND id = ? ORDER BY until",
         (record.type_id, record.id),
     )
-    since, by = record.created_at, "INTEGRATION"
+    since, by = record.created_at, _creator(record)
     for properties, until, source in rows:
         if until > record.updated_at:
             break  # this is a former version itself, or was archived since
@@ -116,11 +117,27 @@ def _steps(call: Call, record: Record) -> Iterator[tuple[Mapping[str, str], int,
     yield record.properties, since, by
 
 
-def _source(call: Call, source: str) -> dict[str, Any]:
-    """Return who set a value: the app, a person, or HubSpot itself."""
-    if source == record_tables.BY_PERSON:
-        user = account_value(call.connection, "user_id")
-        return {"sourceType": source, "sourceId": f"userId:{user}", "updatedByUserId": user}
-    if source == record_tables.BY_APP:
-        return {"sourceType": source, "sourceId": str(account_value(call.connection, "app_id"))}
-    return {"sourceType": source}
+def _creator(record: Record) -> str:
+    """Return who created a record, as ``Call.source`` has it, but without a name."""
+    made = record.properties
+    source = made.get("hs_object_source", record_tables.BY_APP)
+    return f"{source} {made.get('hs_object_source_id', '')}".rstrip()
+
+
+def _source(call: Call, source: str, record: Record) -> dict[str, Any]:
+    """Return who set a value of a record: an app, a person, a workflow, or HubSpot itself."""
+    type_, _, rest = source.partition(" ")
+    id_, _, label = rest.partition(" ")
+    shown: dict[str, Any] = {"sourceType": type_}
+    if type_ == record_tables.BY_PERSON:
+        user = int(id_) if id_.isdecimal() else account_value(call.connection, "user_id")
+        shown |= {"sourceId": f"userId:{user}", "updatedByUserId": user}
+    elif type_ == record_tables.BY_APP:
+        shown["sourceId"] = id_ or str(account_value(call.connection, "app_id"))
+    elif type_ == record_tables.BY_WORKFLOW and call.switches.workflow_source == "enrollment":
+        shown["sourceId"] = f"enrollmentId:{record.id}{id_};actionExecutionIndex:0"
+    elif id_:
+        shown["sourceId"] = id_
+    if label and call.switches.sources_have_labels:
+        shown["sourceLabel"] = label
+    return shown

@@ -52,7 +52,10 @@ def create(
         claim_unique(call, kind, archived)
         return update(call, kind, record_tables.restore(call.connection, archived, call.now), sent)
     properties = {name: value for name, value in checked.stored.items() if value}
-    properties |= {"hs_object_source": "INTEGRATION", "hs_object_source_label": "INTEGRATION"}
+    source, _, which = call.source.partition(" ")
+    properties |= {"hs_object_source": source, "hs_object_source_label": source}
+    if which:
+        properties["hs_object_source_id"] = which.partition(" ")[0]
     if kind is LINE_ITEM:
         _copy_product(call, properties, checked.stored)
     properties = _with_computed(call, kind, properties)

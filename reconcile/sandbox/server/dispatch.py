@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -25,6 +25,12 @@ _LOGIN = (
     "Authentication credentials not found. This API supports OAuth 2.0 authentication and you can "
     "find more details at https://developers.hubspot.com/docs/methods/auth/oauth-overview"
 )
+SOURCE_HEADER = "X-Sandbox-Source"
+"""Who a request is from, as property histories record it, if not from the token's app.
+
+See ``Call.source``; percent-encoded.
+"""
+
 # One has the token in its body, the other reveals nothing about the account.
 _OPEN = {account.INTROSPECTION_PATH, openapi.PATH}
 
@@ -96,9 +102,11 @@ def _call(
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if raw and content_type != "application/json":
         raise ApiError(415, "Unsupported Media Type: the body must be application/json")
+    call = runtime.call(now)
     return replace(
-        runtime.call(now),
+        call,
         scopes=scopes,
+        source=unquote(request.headers.get(SOURCE_HEADER, "")) or call.source,
         path=request.url.path,
         params=request.path_params,
         query=parse_qs(request.url.query, keep_blank_values=True),

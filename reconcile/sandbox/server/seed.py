@@ -1,8 +1,9 @@
 """The first content of a database, from a JSON file.
 
 ``{"properties": {"orders": [definition, …]}, "labels": {"orders/companies": [label, …]},
-"objects": {"contacts": [{"id": "501", "properties": {…}, "associations": […]}, …]}}``; every part
-is optional, and each entry is what the API takes to create the same thing.
+"objects": {"contacts": [{"id": "501", "properties": {…}, "associations": […]}, …]},
+"custom_objects": {"2-1001": ["orders", …]}}``; every part is optional, and each entry is what the
+API takes to create the same thing. A custom object lists what it can be associated with.
 """
 
 import sqlite3
@@ -22,14 +23,14 @@ from reconcile.sandbox.rules.association_checks import link_new_record
 from reconcile.sandbox.scopes import ALL_SCOPES
 from reconcile.sandbox.server.seed_comparison import Present
 from reconcile.sandbox.storage import pipeline_tables, property_table
-from reconcile.sandbox.storage.association_tables import End
+from reconcile.sandbox.storage.association_tables import End, add_label
 from reconcile.sandbox.storage.database_file import account_value, connect, transaction
 from reconcile.sandbox.storage.file_diagnosis import explained
 from reconcile.sandbox.storage.property_table import Definitions
 from reconcile.sandbox.storage.record_tables import is_taken
 from reconcile.sandbox.switches import Switches
 
-_PARTS = {"objects", "properties", "labels"}
+_PARTS = {"objects", "properties", "labels", "custom_objects"}
 _AGE_MS = 60_000
 
 
@@ -117,6 +118,7 @@ class _Loader:
     def _load_parts(self, content: Mapping[str, Any]) -> None:
         for unknown in sorted(content.keys() - _PARTS):
             raise self._error(f"unknown part {unknown!r}")
+        self._load_custom_objects(content)
         for name, place, one in self._entries(content, "properties"):
             self._place = place
             kind = self._call.kind_of(name)
@@ -135,6 +137,23 @@ class _Loader:
         for place, start, associations in self._later:
             self._place = place
             link_new_record(self._call, start, associations)
+
+    def _load_custom_objects(self, content: Mapping[str, Any]) -> None:
+        self._place = "custom_objects"
+        for name, associated in self._mapping(content.get("custom_objects", {})).items():
+            self._place = f"custom_objects.{name}"
+            kind = infer_object_type(name)
+            if kind is None or not kind.is_custom:
+                raise self._error("a custom object is named by its id, such as 2-1001")
+            if not isinstance(associated, list):
+                raise self._error("must be a list")
+            if self._call.definitions(kind.id):
+                continue  # a seed can be loaded again
+            property_table.define_custom_object(self._call.connection, kind.id, self._call.now)
+            self._call.change_definitions()
+            for other in map(self._call.kind_of, map(str, associated)):
+                ends = (other.id, kind.id)
+                add_label(self._call.connection, ends, f"{other.singular}_to_{name}", ("", ""))
 
     def _load_object(self, name: str, one: dict[str, Any]) -> None:
         kind = infer_object_type(name)

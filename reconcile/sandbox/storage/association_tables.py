@@ -45,7 +45,7 @@ def types_between(
         (USER_DEFINED, from_type, to_type),
     )
     return built_in + [
-        AssociationType(USER_DEFINED, type_id, from_type, to_type, label, name, inverse_id)
+        AssociationType(USER_DEFINED, type_id, from_type, to_type, label or None, name, inverse_id)
         for type_id, label, name, inverse_id in rows
     ]
 
@@ -65,7 +65,7 @@ def type_numbered(
     if row is None:
         return None
     type_id, to_type, label, name, inverse_id = row
-    return AssociationType(category, type_id, from_type, to_type, label, name, inverse_id)
+    return AssociationType(category, type_id, from_type, to_type, label or None, name, inverse_id)
 
 
 def default_type(
@@ -82,7 +82,10 @@ def add_label(
     name: str,
     labels: tuple[str, str],
 ) -> list[AssociationType]:
-    """Define a label between two object types; return both directions, the given one first."""
+    """Define a label between two object types; return both directions, the given one first.
+
+    Without a label it is the plain link with a custom object.
+    """
     from_type, to_type = ends
     last = connection.execute("SELECT coalesce(max(type_id), ?) FROM label", (_FIRST_LABEL_ID,))
     forward = int(last.fetchone()[0]) + 1

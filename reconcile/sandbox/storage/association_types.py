@@ -11,11 +11,14 @@ from reconcile.sandbox.object_types import (
     COMPANY,
     CONTACT,
     DEAL,
+    DISCOUNT,
     INVOICE,
     LINE_ITEM,
     ORDER,
+    PAYMENT,
     QUOTE,
     SUBSCRIPTION,
+    TICKET,
     ObjectType,
 )
 
@@ -40,8 +43,11 @@ class AssociationType:
 
     @property
     def is_default(self) -> bool:
-        """Return whether this is the unlabelled link that every labelled one implies."""
-        return self.category == HUBSPOT_DEFINED and self.label is None
+        """Return whether this is the unlabelled link that every labelled one implies.
+
+        That with a custom object is the account's own.
+        """
+        return self.label is None
 
 
 def _pair(
@@ -99,4 +105,9 @@ BUILT_IN: tuple[AssociationType, ...] = (
     *_pair(LINE_ITEM, INVOICE, 410, 409),
     *_pair(ORDER, SUBSCRIPTION, 516, 515),
     *_pair(LINE_ITEM, SUBSCRIPTION, 302, 301),
+    *_pair(ORDER, DISCOUNT, 519, 520),
+    *_pair(ORDER, PAYMENT, 523, 524),
+    *_pair(ORDER, TICKET, 525, 526),
+    *_pair(CART, DISCOUNT, 588, 589),
+    *_pair(CART, TICKET, 594, 595),  # the inverse id is a guess
 )

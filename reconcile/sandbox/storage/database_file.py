@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconcile.sandbox.object_types import BY_ID, OBJECT_TYPES
+from reconcile.sandbox.object_types import BY_ID, OBJECT_TYPES, infer_object_type
 from reconcile.sandbox.scopes import ALL_SCOPES
 from reconcile.sandbox.storage.file_diagnosis import UnusableError, explained
 
@@ -257,7 +257,7 @@ def describe(path: Path) -> Info:
             "SELECT type, count(*) FROM record WHERE archived_at IS NULL GROUP BY type"
         )
         for type_id, count in rows:
-            if type_id not in BY_ID:
+            if infer_object_type(type_id) is None:
                 message = f"{path} is damaged: it holds records of an unknown type"
                 raise UnusableError(message, lost=True)
             counts[BY_ID[type_id].plural] = count

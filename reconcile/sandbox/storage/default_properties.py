@@ -14,15 +14,18 @@ from reconcile.sandbox.object_types import (
     COMPANY,
     CONTACT,
     DEAL,
+    DISCOUNT,
     INVOICE,
     LINE_ITEM,
     ORDER,
+    PAYMENT,
     PRODUCT,
     QUOTE,
     SUBSCRIPTION,
+    TICKET,
 )
 
-_ON_EVERY_OBJECT = """
+ON_EVERY_OBJECT = """
 hs_createdate dt ro
 hs_lastmodifieddate dt ro
 hs_object_id n calc
@@ -245,17 +248,29 @@ hs_comments t
 hs_terms t
 """
 
+_TICKET = """
+createdate dt ro
+subject s
+content t
+hs_pipeline s
+hs_pipeline_stage s
+hs_ticket_category s
+"""
+
 TABLES: dict[str, str] = {
-    ORDER.id: _ON_EVERY_OBJECT + _ORDER + _ADDRESSES,
-    CART.id: _ON_EVERY_OBJECT + _CART + _ADDRESSES,
-    LINE_ITEM.id: _ON_EVERY_OBJECT + _LINE_ITEM,
-    PRODUCT.id: _ON_EVERY_OBJECT + _PRODUCT,
-    CONTACT.id: _ON_EVERY_OBJECT + _CONTACT,
-    COMPANY.id: _ON_EVERY_OBJECT + _COMPANY,
-    DEAL.id: _ON_EVERY_OBJECT + _DEAL,
-    QUOTE.id: _ON_EVERY_OBJECT + _QUOTE,
-    INVOICE.id: _ON_EVERY_OBJECT,
-    SUBSCRIPTION.id: _ON_EVERY_OBJECT,
+    ORDER.id: ON_EVERY_OBJECT + _ORDER + _ADDRESSES,
+    CART.id: ON_EVERY_OBJECT + _CART + _ADDRESSES,
+    LINE_ITEM.id: ON_EVERY_OBJECT + _LINE_ITEM,
+    PRODUCT.id: ON_EVERY_OBJECT + _PRODUCT,
+    CONTACT.id: ON_EVERY_OBJECT + _CONTACT,
+    COMPANY.id: ON_EVERY_OBJECT + _COMPANY,
+    DEAL.id: ON_EVERY_OBJECT + _DEAL,
+    QUOTE.id: ON_EVERY_OBJECT + _QUOTE,
+    INVOICE.id: ON_EVERY_OBJECT,
+    SUBSCRIPTION.id: ON_EVERY_OBJECT,
+    TICKET.id: ON_EVERY_OBJECT + _TICKET,
+    DISCOUNT.id: ON_EVERY_OBJECT,
+    PAYMENT.id: ON_EVERY_OBJECT,
 }
 
 GROUPS: dict[str, tuple[str, str]] = {
@@ -269,5 +284,8 @@ GROUPS: dict[str, tuple[str, str]] = {
     QUOTE.id: ("quoteinformation", "Quote Information"),
     INVOICE.id: ("invoiceinformation", "Invoice Information"),
     SUBSCRIPTION.id: ("subscriptioninformation", "Subscription Information"),
+    TICKET.id: ("ticketinformation", "Ticket Information"),
+    DISCOUNT.id: ("discountinformation", "Discount Information"),
+    PAYMENT.id: ("commercepaymentinformation", "Commerce Payment Information"),
 }
 """The group each type's own properties are in: name and label."""

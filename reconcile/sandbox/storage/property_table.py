@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from reconcile.sandbox.storage.database_file import account_value
-from reconcile.sandbox.storage.default_properties import GROUPS, TABLES
+from reconcile.sandbox.storage.default_properties import GROUPS, ON_EVERY_OBJECT, TABLES
 from reconcile.sandbox.wire_format import iso
 
 OWNER = "OWNER"
@@ -125,18 +125,29 @@ def mark_changed(connection: sqlite3.Connection) -> None:
 def fill_defaults(connection: sqlite3.Connection, at: int) -> None:
     """Put HubSpot's own definitions and groups into a new database."""
     for type_id, table in TABLES.items():
-        group, label = GROUPS[type_id]
-        connection.execute(
-            "INSERT INTO property_group (type, name, label, display_order) VALUES (?, ?, ?, 0)",
-            (type_id, group, label),
-        )
-        connection.executemany(
-            "INSERT INTO property (type, name, definition) VALUES (?, ?, ?)",
-            (
-                (type_id, body["name"], json.dumps(body))
-                for body in (_default(line, group, at) for line in table.split("\n") if line)
-            ),
-        )
+        _fill(connection, type_id, table, GROUPS[type_id], at)
+
+
+def define_custom_object(connection: sqlite3.Connection, type_id: str, at: int) -> None:
+    """Give an account a custom object, with the properties that every object has."""
+    group = (f"{type_id.replace('-', '_')}_information", "Information")
+    _fill(connection, type_id, ON_EVERY_OBJECT, group, at)
+
+
+def _fill(
+    connection: sqlite3.Connection, type_id: str, table: str, group: tuple[str, str], at: int
+) -> None:
+    connection.execute(
+        "INSERT INTO property_group (type, name, label, display_order) VALUES (?, ?, ?, 0)",
+        (type_id, *group),
+    )
+    connection.executemany(
+        "INSERT INTO property (type, name, definition) VALUES (?, ?, ?)",
+        (
+            (type_id, body["name"], json.dumps(body))
+            for body in (_default(line, group[0], at) for line in table.split("\n") if line)
+        ),
+    )
 
 
 def build(

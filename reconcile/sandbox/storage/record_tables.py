@@ -13,6 +13,8 @@ _COLUMNS = "id, properties, created_at, updated_at, archived_at"
 BY_APP, BY_PERSON, BY_HUBSPOT = "INTEGRATION", "CRM_UI", "CALCULATED"
 """Who changes a record, as property histories record it (hubspot-api-nodejs#154)."""
 
+BY_WORKFLOW = "AUTOMATION_PLATFORM"
+
 
 @dataclass(frozen=True)
 class Record:

@@ -1,0 +1,1 @@
+"""Manifests for records that exist: which records, what of them, and into which files."""

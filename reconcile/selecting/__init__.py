@@ -1,0 +1,1 @@
+"""Selecting: which units a command is limited to, by address, kind, or what changed in git."""
