@@ -42,15 +42,8 @@ from reconcile.render.escaping import mask
 from reconcile.render.json_problems import warning_list
 from reconcile.render.json_text import json_text
 from reconcile.render.not_applied import drifted_records, held_changes
-from reconcile.render.plan_view import (
-    FieldView,
-    LeftAloneView,
-    LinkView,
-    PlanView,
-    RecordView,
-    UnitView,
-    view,
-)
+from reconcile.render.plan_view import PlanView, view
+from reconcile.render.record_views import FieldView, LeftAloneView, LinkView, RecordView, UnitView
 
 FORMAT_VERSION = "1.1"
 

@@ -32,20 +32,17 @@ from reconcile.render.plan_lines import (
     LET_IN,
     LET_THROUGH,
     PUT_BACK,
-    REASONS,
-    Line,
     address_list,
-    define_line,
     left_alone,
     limit_line,
     others_note,
-    record_lines,
     undeclared_hint,
-    unit_line,
-    unit_lines,
     warning,
 )
-from reconcile.render.plan_view import PlanView, UnitView, view
+from reconcile.render.plan_view import PlanView, view
+from reconcile.render.record_views import UnitView
+from reconcile.render.styled_lines import Line
+from reconcile.render.unit_lines import REASONS, define_line, record_lines, unit_line, unit_lines
 
 LIMIT = 65_000
 """GitHub takes comments of 65,536 characters; step summaries of 1 MiB."""

@@ -5,8 +5,9 @@ from typing import TextIO
 
 from reconcile.model.plan import Plan
 from reconcile.render.escaping import line_start
-from reconcile.render.plan_lines import Line, plan_lines
+from reconcile.render.plan_lines import plan_lines
 from reconcile.render.plan_view import view
+from reconcile.render.styled_lines import Line
 
 
 def write_plan(
