@@ -89,6 +89,15 @@ def prune_option(command: Command) -> Command:
     )(command)
 
 
+def full_option(command: Command) -> Command:
+    """``--full``."""
+    return click.option(
+        "--full",
+        is_flag=True,
+        help="List every record; without it a plan beyond a screenful groups equal changes.",
+    )(command)
+
+
 def verbose_option(command: Command) -> Command:
     """``--verbose``."""
     return click.option(

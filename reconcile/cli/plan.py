@@ -54,6 +54,7 @@ def run(
     recreate: tuple[str, ...],
     prune: bool,
     allow: tuple[str, ...],
+    full: bool,
     verbose: bool,
     no_sources: bool,
 ) -> int:
@@ -95,7 +96,7 @@ def run(
         made = replace(made, paths=beside_project(settings, absolute(paths)))
         save_plan(made, out, created=utc_now())
     digest = content_digest(made)
-    _write(made, digest, declared.warnings, as_json=as_json, verbose=verbose)
+    _write(made, digest, declared.warnings, as_json=as_json, full=full, verbose=verbose)
     annotate("warning", conflicts_in(view(made, personal=shows_personal())))
     write_digest(digest)
     write_source(made.source)
@@ -109,11 +110,19 @@ def run(
 
 
 def _write(
-    made: Plan, digest: str, warnings: Sequence[Problem], *, as_json: bool, verbose: bool
+    made: Plan,
+    digest: str,
+    warnings: Sequence[Problem],
+    *,
+    as_json: bool,
+    full: bool,
+    verbose: bool,
 ) -> None:
     """Write the plan to stdout, for people or for programs."""
     if not as_json:
-        write_plan(made, sys.stdout, personal=shows_personal(), color=colored(), verbose=verbose)
+        write_plan(
+            made, sys.stdout, personal=shows_personal(), color=colored(), full=full, verbose=verbose
+        )
         return
     from reconcile.render.json_plan import to_json  # noqa: PLC0415
 

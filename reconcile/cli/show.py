@@ -18,7 +18,7 @@ from reconcile.project import load_settings
 from reconcile.state.hash_key import find_key
 
 
-def run(file: Path, form: str, *, verbose: bool) -> None:
+def run(file: Path, form: str, *, full: bool, verbose: bool) -> None:
     """Run `reconcile show`."""
     made, digest = read_plan(file)
     key = _key(made) if made.keyed else None
@@ -37,7 +37,12 @@ def run(file: Path, form: str, *, verbose: bool) -> None:
             from reconcile.render.output import write_plan  # noqa: PLC0415
 
             write_plan(
-                made, sys.stdout, personal=shows_personal(), color=colored(), verbose=verbose
+                made,
+                sys.stdout,
+                personal=shows_personal(),
+                color=colored(),
+                full=full,
+                verbose=verbose,
             )
             write_digest(digest)
             if made.keyed and key is None:

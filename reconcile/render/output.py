@@ -11,10 +11,19 @@ from reconcile.render.styled_lines import Line
 
 
 def write_plan(
-    plan: Plan, stream: TextIO, *, personal: bool, color: bool, verbose: bool = False
+    plan: Plan,
+    stream: TextIO,
+    *,
+    personal: bool,
+    color: bool,
+    verbose: bool = False,
+    full: bool = False,
 ) -> None:
-    """Write a plan line by line, without ever holding the whole text."""
-    seen = view(plan, personal=personal, verbose=verbose)
+    """Write a plan line by line, without ever holding the whole text.
+
+    ``verbose`` and ``full`` are those of ``plan_view.view``.
+    """
+    seen = view(plan, personal=personal, verbose=verbose, full=full)
     write_lines(plan_lines(seen), stream, color=color)
 
 

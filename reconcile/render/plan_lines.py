@@ -6,9 +6,11 @@ from reconcile.model.address import Address
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Guard, Plan
 from reconcile.model.plan_options import options_again, options_to_let_in, options_to_put_back
+from reconcile.render.change_groups import sections
 from reconcile.render.conflict_groups import group_conflicts
 from reconcile.render.drift_words import unread_note
 from reconcile.render.escaping import shorten, visible, width
+from reconcile.render.group_lines import section_lines
 from reconcile.render.not_applied import (
     HELD_BACK,
     KEEP,
@@ -19,6 +21,7 @@ from reconcile.render.not_applied import (
     how_to_keep,
     sources_note,
 )
+from reconcile.render.overview import LOOK_TWICE, anomaly_texts, total_texts
 from reconcile.render.phrasing import count, kind_order, plural, selection_words
 from reconcile.render.plan_view import PlanView
 from reconcile.render.styled_lines import BLANK, Line, plain
@@ -46,9 +49,49 @@ def plan_lines(view: PlanView) -> Iterator[Line]:
     heading = plain(visible(view.heading), "heading")
     yield heading
     yield from selection_lines(view.plan)
+    grouped = view.is_long and not view.full
+    if view.is_long:
+        yield plain(view.footer, "heading")
     yield BLANK
+    yield from _overview(view)
     yield from _left_out(view)
     yield from _held_first(view)
+    if grouped:
+        yield from _grouped(view)
+    else:
+        yield from _every_unit(view)
+    yield from _adopted(view)
+    yield from _held(view)
+    yield from _drift(view)
+    yield from _of_whole(view)
+    yield plain(view.footer, "heading")
+    yield heading
+
+
+def _overview(view: PlanView) -> Iterator[Line]:
+    """Yield the money that the plan moves, and what looks like a slip."""
+    sums = list(total_texts(view, visible)) if view.is_long else []
+    twice = list(anomaly_texts(view, visible))
+    yield from (plain(f"Totals: {text}") for text in sums)
+    yield from (plain(f"{LOOK_TWICE}: {text}", "drift") for text in twice)
+    if sums or twice:
+        yield BLANK
+
+
+def _grouped(view: PlanView) -> Iterator[Line]:
+    """Yield equal changes as groups, most risky first."""
+    for define in view.plan.defines:
+        yield define_line(define)
+    if view.plan.defines:
+        yield BLANK
+    for section in sections(view.units):
+        yield from section_lines(section)
+    yield plain("Equal changes are grouped: --full lists every record", "note")
+    yield BLANK
+
+
+def _every_unit(view: PlanView) -> Iterator[Line]:
+    """Yield every unit, of conflicts of one sort a few."""
     above = 0
     for define in view.plan.defines:
         yield define_line(define)
@@ -72,12 +115,6 @@ def plan_lines(view: PlanView) -> Iterator[Line]:
     if groups.hidden:
         yield plain("`reconcile plan --json` lists every conflict", "note")
         yield BLANK
-    yield from _adopted(view)
-    yield from _held(view)
-    yield from _drift(view)
-    yield from _of_whole(view)
-    yield plain(view.footer, "heading")
-    yield heading
 
 
 def _adopted(view: PlanView) -> Iterator[Line]:
@@ -109,19 +146,14 @@ def _held_first(view: PlanView) -> Iterator[Line]:
 
 def _held(view: PlanView) -> Iterator[Line]:
     """Yield what is held back, and how to let it in."""
-    number, more = 0, 0
-    for unit in view.held():
-        if not number:
-            yield plain(HELD_BACK, "conflict")
-        if number < HELD_LISTED:
-            yield from unit_lines(unit)
+    if number := held_changes(view.plan):
+        yield plain(HELD_BACK, "conflict")
+        if number > HELD_LISTED and not view.full:
+            for section in sections(view.held, limit=HELD_LISTED):
+                yield from section_lines(section)
         else:
-            more += len(unit.records)
-        number += len(unit.records)
-    if number:
-        if more:
-            yield plain(f"… and {plural(more, 'more declared change')}", "conflict", indent=2)
-            yield plain("`reconcile plan --json` lists every one", "note", indent=2)
+            for unit in view.held():
+                yield from unit_lines(unit)
         yield from option_lines(LET_IN, options_to_let_in(view.plan))
         if command := how_to_keep(view.plan):
             yield plain(f"hint: {KEEP}: `{visible(command)}`", "note", indent=2)

@@ -24,9 +24,13 @@ from reconcile.render.record_views import (
     RecordView,
     UnitView,
     left_alone_view,
+    listed_fields,
     record_view,
     unit_view,
 )
+
+SCREENFUL = 60
+"""Lines up to which every unit of a plan is listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,19 @@ class PlanView:
     conflicts: int
     adoptions: Adoptions
     verbose: bool = False
+    full: bool = False
+
+    @property
+    def is_long(self) -> bool:
+        """Whether to list every unit takes more than a screenful."""
+        lines = 0
+        for unit in self.units():
+            lines += 1 + sum(
+                1 + len(listed_fields(record)) + len(record.links) for record in unit.records
+            )
+            if lines > SCREENFUL:
+                return True
+        return False
 
     @property
     def heading(self) -> str:
@@ -120,15 +137,18 @@ class PlanView:
                         yield record_view(change, unit.address, personal=self.personal)
 
 
-def view(plan: Plan, *, personal: bool, verbose: bool = False) -> PlanView:
-    """Return the view of a plan; ``personal=False`` for CI, logs and comments."""
+def view(plan: Plan, *, personal: bool, verbose: bool = False, full: bool = False) -> PlanView:
+    """Return the view of a plan; ``personal=False`` for CI, logs and comments.
+
+    ``full`` lists every unit however many there are, ``verbose`` those adopted as they are, too.
+    """
     adopted = adoptions(plan)
     counted: Counter[tuple[str, str]] = Counter()
     for change in plan.records():
         if not change.is_remembered:
             counted[_verb(change, adopted), change.address.kind] += 1
     conflicts = sum(n for (verb, _), n in counted.items() if verb == Action.CONFLICT)
-    return PlanView(plan, personal, _tallies(counted), conflicts, adopted, verbose)
+    return PlanView(plan, personal, _tallies(counted), conflicts, adopted, verbose, full or verbose)
 
 
 def _verb(change: RecordChange, adopted: Adoptions) -> str:

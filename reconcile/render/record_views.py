@@ -128,6 +128,22 @@ class UnitView:
         return f"(+ {many} in HubSpot that no manifest declares; {alone})"
 
 
+def listed_fields(record: RecordView) -> Sequence[FieldView]:
+    """Return the fields to list: not the key and title that a created record's first line shows,
+    nor the values of an archived record, unless somebody changed them.
+    """
+    if record.action is Action.ARCHIVE:
+        return [field for field in record.fields if field.note]
+    if record.action is not Action.CREATE:
+        return record.fields
+    kind = kinds().get(record.address.kind)
+    title = kind.title if kind and record.title else ""
+    fields = list(record.fields)
+    if fields and fields[0].after == record.address.key:  # the key's property comes first
+        del fields[0]
+    return [field for field in fields if field.name != title or field.after != record.title]
+
+
 def personal_values(change: RecordChange) -> Iterator[str]:
     """Yield the personal values that a record's change holds."""
     for field in change.fields:

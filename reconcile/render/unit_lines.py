@@ -8,7 +8,7 @@ from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, PropertyDefine
 from reconcile.render.escaping import CLEARED, EMPTY, pair, quoted, value, visible, width
 from reconcile.render.phrasing import count
-from reconcile.render.record_views import FieldView, LinkView, RecordView, UnitView
+from reconcile.render.record_views import FieldView, LinkView, RecordView, UnitView, listed_fields
 from reconcile.render.styled_lines import Line, Span, plain
 
 WIDE = 96
@@ -54,6 +54,18 @@ def record_lines(unit: UnitView) -> Iterator[list[Line]]:
     for record, fields in zip(unit.records, packed, strict=True):
         yield [*above, *_record_lines(record, fields, columns)]
         above = []
+
+
+def lines_of_record(record: RecordView) -> Iterator[Line]:
+    """Yield one record with what changes in it."""
+    packed = _packed(record)
+    yield from _record_lines(record, packed, _columns([record], [packed]))
+
+
+def record_name(record: RecordView) -> tuple[Span, ...]:
+    """Return the address and title of a record."""
+    title = f"  {quoted(record.title)}" if record.title else ""
+    return (visible(str(record.address)), str(record.action)), (title, "title")
 
 
 def unit_line(unit: UnitView) -> Line:
@@ -127,7 +139,7 @@ def _packed(record: RecordView) -> list[str]:
     if record.root or record.action is not Action.CREATE:
         return []
     lines = [""]
-    for field in _created(record):
+    for field in listed_fields(record):
         shown = field.shown_after if field.hidden else value(field.shown_after)
         text = f"{visible(field.name)}={shown}"
         if lines[-1] and len(lines[-1]) + len(text) > WIDE - 10:
@@ -136,21 +148,8 @@ def _packed(record: RecordView) -> list[str]:
     return lines if lines[0] else []
 
 
-def _created(record: RecordView) -> list[FieldView]:
-    """Return a created record's fields without key and title, which its first line shows."""
-    kind = kinds().get(record.address.kind)
-    title = kind.title if kind and record.title else ""
-    fields = list(record.fields)
-    if fields and fields[0].after == record.address.key:  # the key's property comes first
-        del fields[0]
-    return [field for field in fields if field.name != title or field.after != record.title]
-
-
 def _field_lines(record: RecordView, indent: int) -> Iterator[Line]:
-    creates = record.action is Action.CREATE
-    fields: Sequence[FieldView] = _created(record) if creates else record.fields
-    if record.action is Action.ARCHIVE:  # only values that differ from those last applied
-        fields = [field for field in fields if field.note]
+    fields = listed_fields(record)
     column = min(max((width(visible(field.name)) for field in fields), default=0), NAMES)
     hidden = [visible(field.name) for field in fields if field.hidden and not field.note]
     for field in fields:

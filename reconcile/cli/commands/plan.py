@@ -7,6 +7,7 @@ import click
 
 from reconcile.cli.options import (
     allow_option,
+    full_option,
     json_option,
     paths_argument,
     prune_option,
@@ -37,6 +38,7 @@ from reconcile.cli.options import (
 @allow_option
 @recreate_option
 @prune_option
+@full_option
 @verbose_option
 @sources_option
 def command(**given: Any) -> int:

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from reconcile.cli.options import verbose_option
+from reconcile.cli.options import full_option, verbose_option
 
 
 @click.command("show")
@@ -19,6 +19,7 @@ from reconcile.cli.options import verbose_option
     help="terminal as plan prints it; markdown for a pull request's comment or step summary, "
     "without personal data; json for programs.",
 )
+@full_option
 @verbose_option
 def command(**given: Any) -> None:
     """Show a plan that `plan --out FILE` saved."""

@@ -1,0 +1,153 @@
+"""Records to which the same is done: what they have in common, and which of them differ."""
+
+from collections import Counter
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from reconcile.model.address import Address
+from reconcile.model.plan import Action
+from reconcile.render.anomalies import is_slip
+from reconcile.render.patterns import NOTHING, Patterns, Value, patterns
+from reconcile.render.record_views import RecordView, listed_fields
+from reconcile.render.remarks import MOVED
+from reconcile.render.risk import Risk, risk
+
+FEW = 5
+"""Records that are alike and fewer than these are listed, also when they could be a group."""
+SOME = 20
+"""More records than these are a group even if a property changes in another way on each."""
+APART = 10
+"""Maximum records that are shown apart from their group because they differ from the others."""
+ALIKE = 5
+"""Maximum conflicts of one sort to list; those like them are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What is done to one property of a group, or to its associations (``link``) with others.
+
+    ``note`` says who else changed it, ``hidden`` that its values are personal and left out.
+    """
+
+    name: str
+    note: str
+    hidden: bool
+    link: bool
+    adds: bool
+    found: Patterns
+
+
+class _Field(NamedTuple):
+    """What identifies a property of a group."""
+
+    name: str
+    note: str
+    hidden: bool
+    link: bool
+    adds: bool
+
+
+@dataclass(slots=True)
+class Cohort:
+    """Records that are done the same to, while they are counted and then picked."""
+
+    risk: Risk
+    action: Action
+    kind: str
+    size: int = 0
+    values: dict[_Field, Counter[Value]] = field(default_factory=dict)
+    notes: dict[str, int] = field(default_factory=dict)
+    slips: int = 0
+    rows: tuple[Row, ...] = ()
+    strict: dict[_Field, Patterns] = field(default_factory=dict)
+    is_group: bool = False
+    example: RecordView | None = None
+
+    def add(self, record: RecordView) -> None:
+        """Count a record."""
+        self.size += 1
+        for note in record.notes:
+            self.notes[note] = self.notes.get(note, 0) + 1
+        self.slips += _has_slip(record)
+        if self.risk is not Risk.CONFLICT:
+            for name, value in _values(record):
+                self.values.setdefault(name, Counter())[value] += 1
+
+    def decide(self) -> None:
+        """Find what the records have in common, once all are counted."""
+        if self.risk is Risk.CONFLICT:
+            self.is_group = True
+            return
+        rows, vary = [], False
+        for name, values in self.values.items():
+            absent = self.size - values.total()
+            every = values + Counter({NOTHING: absent}) if absent else values
+            found = patterns(every)
+            few = 0 < found.rest <= max(1, min(APART, self.size // 20))
+            if few:
+                self.strict[name] = found
+            vary = vary or (found.rest > 0 and not few)
+            shown = replace(found, rest=0, bounds=None) if few else found
+            rows.append(Row(*name, shown))
+        self.values.clear()
+        self.rows = tuple(rows)
+        self.is_group = self.size > SOME or (self.size >= FEW and not vary)
+
+    def differs(self, record: RecordView, apart: int) -> bool:
+        """Return whether a record is shown apart from its group, as ``apart`` others are already.
+
+        Of conflicts these are the first ones, of others those that are not like the rest.
+        """
+        if self.risk is Risk.CONFLICT:
+            return apart < ALIKE
+        if self.slips <= APART and _has_slip(record):
+            return True
+        if not self.strict:
+            return False
+        values = dict(_values(record))
+        of = {
+            _Field(row.name, row.note, row.hidden, row.link, row.adds): row.found
+            for row in self.rows
+        }
+        return any(not of[name].cover(values.get(name, NOTHING)) for name in self.strict)
+
+
+def _has_slip(record: RecordView) -> bool:
+    return any(is_slip(one, record.address.kind) for one in record.fields)
+
+
+def cohort_key(record: RecordView, unit: Address) -> Hashable:
+    """Return what records of one group have in common, but for the values.
+
+    Of texts that is what is the same for each record: neither its address nor where it was.
+    """
+    own, kind = str(record.address), record.address.kind
+
+    def alike(text: str) -> str:
+        return text.replace(own, kind).replace(str(unit), unit.kind)
+
+    of = risk(record)
+    if of is Risk.CONFLICT:
+        texts = tuple((alike(one.reason), alike(one.hint)) for one in record.why)
+        return of, kind, texts
+    names: tuple[Hashable, ...] = ()
+    if record.action is not Action.CREATE:  # of new records, what is absent is counted
+        names = tuple((one.name, one.note, one.hidden) for one in listed_fields(record))
+        names += tuple((link.add, link.to) for link in record.links)
+    notes = tuple(MOVED if note.startswith(MOVED) else alike(note) for note in record.notes)
+    return of, record.action, kind, record.root, notes, names
+
+
+def _values(record: RecordView) -> Iterator[tuple[_Field, Value]]:
+    """Yield what is done to each property of a record, and to its associations."""
+    for one in listed_fields(record):
+        value = Value(one.before, one.after, one.shown_before, one.shown_after)
+        yield _Field(one.name, one.note, one.hidden, link=False, adds=True), value
+    links: dict[_Field, list[str]] = {}
+    for link in record.links:
+        name = _Field(link.to, "", link.hidden, link=True, adds=link.add)
+        links.setdefault(name, []).append(link.text)
+    for name, texts in links.items():
+        text = ", ".join(sorted(texts))
+        yield name, Value("", text, "", text)
