@@ -64,7 +64,7 @@ def _changed(record: RecordView) -> Iterator[FieldView]:
     """Yield the values that are written in place of others."""
     if not record.action.removes:
         for field in record.fields:
-            if field.before and field.before != field.after and not field.hidden:
+            if field.before and field.before != field.after and not (field.hidden or field.differs):
                 yield field
 
 
@@ -75,7 +75,7 @@ def _is_flip(field: FieldView, kind: str) -> bool:
         and field.name == known.currency
         and "" not in (field.before, field.after)
         and field.before != field.after
-        and not field.hidden
+        and not (field.hidden or field.differs)
     )
 
 

@@ -18,7 +18,7 @@ FEW = 5
 SOME = 20
 """More records than these are a group even if a property changes in another way on each."""
 APART = 10
-"""Maximum records that are shown apart from their group because they differ from the others."""
+"""Maximum records of a group that are shown apart because they differ from the others."""
 ALIKE = 5
 """Maximum conflicts of one sort to list; those like them are counted."""
 
@@ -27,12 +27,14 @@ ALIKE = 5
 class Row:
     """What is done to one property of a group, or to its associations (``link``) with others.
 
-    ``note`` says who else changed it, ``hidden`` that its values are personal and left out.
+    ``note`` says who else changed it, ``hidden`` that its values are personal and left out, and
+    ``differs`` that those before are left out.
     """
 
     name: str
     note: str
     hidden: bool
+    differs: bool
     link: bool
     adds: bool
     found: Patterns
@@ -44,6 +46,7 @@ class _Field(NamedTuple):
     name: str
     note: str
     hidden: bool
+    differs: bool
     link: bool
     adds: bool
 
@@ -79,20 +82,24 @@ class Cohort:
         if self.risk is Risk.CONFLICT:
             self.is_group = True
             return
-        rows, vary = [], False
-        for name, values in self.values.items():
-            absent = self.size - values.total()
-            every = values + Counter({NOTHING: absent}) if absent else values
-            found = patterns(every)
-            few = 0 < found.rest <= max(1, min(APART, self.size // 20))
-            if few:
-                self.strict[name] = found
-            vary = vary or (found.rest > 0 and not few)
-            shown = replace(found, rest=0, bounds=None) if few else found
-            rows.append(Row(*name, shown))
+        found = {name: self._patterns(values) for name, values in self.values.items()}
         self.values.clear()
-        self.rows = tuple(rows)
-        self.is_group = self.size > SOME or (self.size >= FEW and not vary)
+        left = APART  # a record that is shown apart for each of many reasons would be no exception
+        for name, one in sorted(found.items(), key=lambda item: item[1].rest):
+            if 0 < one.rest <= min(left, max(1, self.size // 20)):
+                self.strict[name] = one
+                left -= one.rest
+        self.rows = tuple(
+            Row(*name, replace(one, rest=0, bounds=None) if name in self.strict else one)
+            for name, one in found.items()
+            if name not in self.strict or not one.is_absent
+        )
+        varies = any(row.found.rest for row in self.rows)
+        self.is_group = self.size > SOME or (self.size >= FEW and not varies)
+
+    def _patterns(self, values: Counter[Value]) -> Patterns:
+        absent = self.size - values.total()
+        return patterns(values + Counter({NOTHING: absent}) if absent else values)
 
     def differs(self, record: RecordView, apart: int) -> bool:
         """Return whether a record is shown apart from its group, as ``apart`` others are already.
@@ -106,11 +113,9 @@ class Cohort:
         if not self.strict:
             return False
         values = dict(_values(record))
-        of = {
-            _Field(row.name, row.note, row.hidden, row.link, row.adds): row.found
-            for row in self.rows
-        }
-        return any(not of[name].cover(values.get(name, NOTHING)) for name in self.strict)
+        return any(
+            not found.cover(values.get(name, NOTHING)) for name, found in self.strict.items()
+        )
 
 
 def _has_slip(record: RecordView) -> bool:
@@ -133,7 +138,9 @@ def cohort_key(record: RecordView, unit: Address) -> Hashable:
         return of, kind, texts
     names: tuple[Hashable, ...] = ()
     if record.action is not Action.CREATE:  # of new records, what is absent is counted
-        names = tuple((one.name, one.note, one.hidden) for one in listed_fields(record))
+        names = tuple(
+            (one.name, one.note, one.hidden, one.differs) for one in listed_fields(record)
+        )
         names += tuple((link.add, link.to) for link in record.links)
     notes = tuple(MOVED if note.startswith(MOVED) else alike(note) for note in record.notes)
     return of, record.action, kind, record.root, notes, names
@@ -143,10 +150,10 @@ def _values(record: RecordView) -> Iterator[tuple[_Field, Value]]:
     """Yield what is done to each property of a record, and to its associations."""
     for one in listed_fields(record):
         value = Value(one.before, one.after, one.shown_before, one.shown_after)
-        yield _Field(one.name, one.note, one.hidden, link=False, adds=True), value
+        yield _Field(one.name, one.note, one.hidden, one.differs, link=False, adds=True), value
     links: dict[_Field, list[str]] = {}
     for link in record.links:
-        name = _Field(link.to, "", link.hidden, link=True, adds=link.add)
+        name = _Field(link.to, "", link.hidden, differs=False, link=True, adds=link.add)
         links.setdefault(name, []).append(link.text)
     for name, texts in links.items():
         text = ", ".join(sorted(texts))

@@ -6,13 +6,15 @@ from itertools import chain
 from reconcile.model.plan import Action
 from reconcile.render.change_groups import Group, Section
 from reconcile.render.cohorts import Row
-from reconcile.render.escaping import CLEARED, EMPTY, PERSONAL, pair, value, visible, width
+from reconcile.render.escaping import CLEARED, DIFFERS, EMPTY, PERSONAL, pair, value, visible, width
 from reconcile.render.overview import money, times
 from reconcile.render.patterns import How, Pattern
 from reconcile.render.phrasing import count, in_order, plural
 from reconcile.render.styled_lines import BLANK, Line, Span, plain
 from reconcile.render.unit_lines import NAMES, lines_of_record, record_name, unit_lines
 
+ROWS = 40
+"""Maximum properties of a group to show."""
 SORTS = 50
 """Maximum sorts of conflicts to show."""
 DEEPER = 4
@@ -61,8 +63,11 @@ def common_lines(group: Group, apart: int) -> Iterator[Line]:
     notes: list[Span] = [(f"  # {visible(note)}", "drift") for note in group.notes]
     yield Line(2, group.action.glyph, action, ((head, action), *notes))
     column = min(max((width(_name(row)) for row in group.rows), default=0), NAMES)
-    for row in group.rows:
+    for row in group.rows[:ROWS]:
         yield from _row_lines(group.action, row, column, group.size - apart)
+    if len(group.rows) > ROWS:
+        more = plural(len(group.rows) - ROWS, "more property", "more properties")
+        yield plain(f"… and {more}", "note", indent=6)
 
 
 def example_lines(group: Group) -> Iterator[Line]:
@@ -96,7 +101,10 @@ def _block(lines: Iterator[Line], *, end: bool = True) -> Iterator[Line]:
 def counted(left_out: Mapping[tuple[Action, str], int]) -> str:
     """Return ``12 orders to update, 3 line items to archive``, of records by action and kind."""
     order = in_order({kind for _, kind in left_out})
-    found = sorted(left_out.items(), key=lambda one: (one[0][0], order.index(one[0][1])))
+    actions = list(Action)
+    found = sorted(
+        left_out.items(), key=lambda one: (actions.index(one[0][0]), order.index(one[0][1]))
+    )
     return ", ".join(f"{count(kind, number)} to {action}" for (action, kind), number in found)
 
 
@@ -120,30 +128,35 @@ def _patterns(action: Action, row: Row, size: int) -> Iterator[list[Span]]:
     found = row.found
     alone = len(found.common) == 1 and found.common[0].records >= size
     for pattern in found.common:
-        spans = list(_pattern(action, pattern, hidden=row.hidden))
+        spans = list(_pattern(action, pattern, row))
         if not alone:
             spans.append((f"  on {pattern.records:,}", "note"))
         yield spans
 
 
-def _pattern(action: Action, pattern: Pattern, *, hidden: bool) -> Iterator[Span]:
+def _pattern(action: Action, pattern: Pattern, row: Row) -> Iterator[Span]:
     if pattern.how is How.TIMES:
         yield times(pattern.number), "new"
     elif pattern.how is How.PLUS:
         sign = "+" if pattern.number >= 0 else ""
         yield f"{sign}{money(pattern.number)}", "new"
     else:
-        yield from _same(action, pattern, hidden=hidden)
+        yield from _same(action, pattern, row)
 
 
-def _same(action: Action, pattern: Pattern, *, hidden: bool) -> Iterator[Span]:
+def _same(action: Action, pattern: Pattern, row: Row) -> Iterator[Span]:
     _, _, before, after = pattern.value
-    if hidden:
+    if row.hidden:
         yield PERSONAL, "empty"
     elif action is Action.CREATE:
         yield (value(after), "new") if after else ("(not set)", "empty")
     elif before == after:
         yield (value(after) if after else EMPTY), ""
+    elif row.link:
+        yield value(after), "new" if row.adds else "old"
+    elif row.differs:
+        new = value(after) if after else CLEARED
+        yield from ((DIFFERS, "empty"), (" -> ", "arrow"), (new, "new"))
     elif not before:
         yield from ((EMPTY, "empty"), (" -> ", "arrow"), (value(after), "new"))
     elif not after:

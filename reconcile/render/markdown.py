@@ -4,7 +4,9 @@ Text from manifests or HubSpot only ever stands in inline code, in fenced blocks
 in a summary: nowhere else could it be kept from being markup, a mention, a reference or a link.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 
 from reconcile.model.explanation import Explanation, reasons_with_hints
 from reconcile.model.kinds import kinds
@@ -13,7 +15,6 @@ from reconcile.model.plan_options import options_again, options_to_let_in, optio
 from reconcile.render.change_groups import Section, sections
 from reconcile.render.drift_words import unread_note
 from reconcile.render.escaping import code_span, fenced, html_code, marker_name, shorten
-from reconcile.render.group_lines import section_lines
 from reconcile.render.markdown_groups import ALL, grouped_body
 from reconcile.render.not_applied import (
     HELD_BACK,
@@ -27,7 +28,7 @@ from reconcile.render.not_applied import (
     sources_note,
 )
 from reconcile.render.overview import LOOK_TWICE, anomaly_texts, total_texts
-from reconcile.render.phrasing import in_order, plural, selection_words
+from reconcile.render.phrasing import in_order, listed, plural, selection_words
 from reconcile.render.plan_lines import (
     HELD_LISTED,
     LEFT_OUT,
@@ -43,6 +44,7 @@ from reconcile.render.plan_lines import (
     warning,
 )
 from reconcile.render.plan_view import PlanView, view
+from reconcile.render.record_views import personal_values
 from reconcile.render.risk import Risk
 from reconcile.render.styled_lines import Line
 from reconcile.render.unit_lines import REASONS, define_line, unit_line, unit_lines
@@ -50,6 +52,8 @@ from reconcile.render.unit_lines import REASONS, define_line, unit_line, unit_li
 LIMIT = 65_000
 """GitHub takes comments of 65,536 characters; step summaries of 1 MiB."""
 
+_HELD_ROOM = 8_000
+"""Bytes for what is held back."""
 _FEW = 5
 _LISTED = 20
 _COLORED = {  # GitHub's diff colours: green, orange, red
@@ -160,13 +164,11 @@ def _held(seen: PlanView) -> Iterator[str]:
     if not held:
         return
     yield f"**{plural(held, 'declared change')} will NOT be applied.** {HELD_BACK}."
-    found = sections(seen.held, limit=HELD_LISTED) if held > _FEW else ()
-    lines = [line for section in found for line in section_lines(section)]
-    if not found:
-        lines = [line for unit in seen.held() for line in unit_lines(unit)]
-    yield _diff_block(lines[:HELD_LISTED])
+    lines = list(islice(chain.from_iterable(map(unit_lines, seen.held())), HELD_LISTED + 1))
     if len(lines) > HELD_LISTED:
-        yield f"… and {plural(len(lines) - HELD_LISTED, 'more line')}. {ALL}"
+        yield grouped_body(sections(seen.held), _HELD_ROOM, _diff_block)
+    else:
+        yield _diff_block(lines)
     yield f"Hint: {with_options(LET_IN, options_to_let_in(seen.plan))}"
     if command := how_to_keep(seen.plan):
         yield f"Hint: {KEEP}: {code_span(command)}."
@@ -228,6 +230,12 @@ def _explained(why: Sequence[Explanation]) -> Iterator[str]:
 
 
 def _tail(seen: PlanView, digest: str) -> Iterator[str]:
+    hidden: Counter[str] = Counter()
+    for change in seen.plan.records():
+        hidden[change.address.kind] += any(True for _ in personal_values(change))
+    if hidden.total():
+        many = listed(hidden)
+        yield f"Personal values are hidden here, in {many}: read them in the diff of the manifests."
     if digest:
         yield f"Content digest: {code_span(digest)}"
     yield code_span(shorten(seen.heading))

@@ -28,7 +28,7 @@ class _Piece:
     """Lines that are shown together or not at all; ``tier`` 0 is left out last.
 
     ``records`` counts what is not to be seen without it. ``starts`` are those that a blank line
-    stands before.
+    stands before, ``groups`` those that stand for several records.
     """
 
     risk: Risk
@@ -36,6 +36,7 @@ class _Piece:
     lines: tuple[Line, ...]
     records: _Counted
     starts: bool = True
+    groups: bool = False
 
 
 def grouped_body(
@@ -52,19 +53,21 @@ def grouped_body(
     for section in found:
         beyond.update(section.left_out)
     order = sorted(range(len(pieces)), key=lambda place: (pieces[place].tier, place))
-    sizes = {place: _size(block(pieces[place].lines)) for place in order}
-    chosen = set(order)
-    while True:
-        text = _text(pieces, chosen, beyond, block)
-        over = _size(text) - room
-        if over <= 0 or not chosen:
-            return text
-        for place in reversed(order):  # drops at least one
-            if place in chosen:
-                chosen.remove(place)
-                over -= sizes[place]
-                if over <= 0:
-                    break
+    chosen: set[int] = set()
+    left = room
+    for place in order:
+        size = _size(block(pieces[place].lines))  # with fences, which several share in the end
+        if size <= left:
+            chosen.add(place)
+            left -= size
+    text = _text(pieces, chosen, beyond, block)
+    for place in reversed(order):
+        if _size(text) <= room:
+            break
+        if place in chosen:
+            chosen.remove(place)
+            text = _text(pieces, chosen, beyond, block)
+    return text
 
 
 def _text(
@@ -83,7 +86,7 @@ def _text(
             left_out.update(piece.records)
     if left_out:
         blocks.append(f"Not shown: {counted(left_out)}. {ALL}")
-    elif shown:
+    elif any(piece.groups for piece in shown):
         blocks.append(f"Equal changes are grouped. {ALL}")
     return "\n\n".join(blocks)
 
@@ -109,7 +112,7 @@ def _group_pieces(of: Risk, group: Group) -> Iterator[_Piece]:
     for unit in group.apart:
         yield replace(_unit_piece(of, unit), starts=False)
     common = {(group.action, group.kind): group.size - apart}
-    yield _Piece(of, 0, tuple(common_lines(group, apart)), common)
+    yield _Piece(of, 0, tuple(common_lines(group, apart)), common, groups=True)
     if group.example is not None:
         yield _Piece(of, 2, tuple(example_lines(group)), {}, starts=False)
 

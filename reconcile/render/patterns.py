@@ -62,6 +62,11 @@ class Patterns:
     bounds: tuple[Decimal, Decimal] | None = None
     _step: Decimal = Decimal(0)
 
+    @property
+    def is_absent(self) -> bool:
+        """Whether the only thing in common is that the property is absent."""
+        return [pattern.value for pattern in self.common] == [NOTHING]
+
     def cover(self, value: Value) -> bool:
         """Return whether a change is like one that is common."""
         return any(_is_like(value, pattern, self._step) for pattern in self.common)

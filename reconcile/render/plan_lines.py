@@ -7,7 +7,6 @@ from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Guard, Plan
 from reconcile.model.plan_options import options_again, options_to_let_in, options_to_put_back
 from reconcile.render.change_groups import sections
-from reconcile.render.conflict_groups import group_conflicts
 from reconcile.render.drift_words import unread_note
 from reconcile.render.escaping import shorten, visible, width
 from reconcile.render.group_lines import section_lines
@@ -91,29 +90,18 @@ def _grouped(view: PlanView) -> Iterator[Line]:
 
 
 def _every_unit(view: PlanView) -> Iterator[Line]:
-    """Yield every unit, of conflicts of one sort a few."""
+    """Yield every unit."""
     above = 0
     for define in view.plan.defines:
         yield define_line(define)
         above = 2
-    groups = group_conflicts(view.changing)
-    for place, unit in enumerate(view.units()):
-        if place in groups.hidden:
-            continue
+    for unit in view.units():
         lines = list(unit_lines(unit))
-        if place in groups.more:
-            more = f"… and {groups.more[place]:,} more like this"
-            lines.append(plain(more, "conflict", indent=2))
         if above and above + len(lines) > 2:  # units of one line stand together
             yield BLANK
         above = len(lines)
         yield from lines
     if above:
-        yield BLANK
-    if groups.left_out:
-        yield plain(f"… and {plural(groups.left_out, 'more conflict')}", "conflict")
-    if groups.hidden:
-        yield plain("`reconcile plan --json` lists every conflict", "note")
         yield BLANK
 
 

@@ -19,7 +19,7 @@ from reconcile.model.plan import (
     RecordChange,
     UnitChange,
 )
-from reconcile.render.escaping import PERSONAL, mask
+from reconcile.render.escaping import DIFFERS, PERSONAL, mask
 from reconcile.render.phrasing import count
 from reconcile.render.remarks import NOTES, RESTATED, notes
 
@@ -29,6 +29,8 @@ class FieldView:
     """One property. ``before`` and ``after`` are the wire's; ``shown_*`` what people read.
 
     An absent value is ``""``. ``sensitive`` marks personal values, ``hidden`` those left out.
+    ``differs`` are fields whose value before is left out, since reconcile does not know the record
+    yet: what others keep in HubSpot is not for everybody who reads the repository.
     """
 
     name: str
@@ -40,6 +42,7 @@ class FieldView:
     note: str
     sensitive: bool
     hidden: bool
+    differs: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +187,7 @@ def record_view(change: RecordChange, unit: Address, *, personal: bool) -> Recor
         fields=tuple(
             replace(_field(field, personal=personal), note=RESTATED)
             if change.action is Action.UPDATE and field.is_restated
-            else _field(field, personal=personal)
+            else _field(field, personal=personal, known=not change.adopts)
             for field in change.fields
         ),
         links=tuple(_link(link, personal=personal) for link in change.links),
@@ -218,14 +221,17 @@ def _is_title_personal(change: RecordChange | LeftAlone) -> bool:
     )
 
 
-def _field(field: FieldChange, *, personal: bool) -> FieldView:
+def _field(field: FieldChange, *, personal: bool, known: bool = True) -> FieldView:
     hidden = field.personal and not personal
+    differs = not (personal or known or hidden) and field.before != ""
     before, after = field.before, field.after
     shown_before, shown_after = field.shown_before or before, field.shown_after or after
     if shown_before == shown_after:  # one label for two ids would hide the change
         shown_before, shown_after = before, after
     if hidden:
         before = after = shown_before = shown_after = PERSONAL
+    elif differs:
+        before = shown_before = DIFFERS
     return FieldView(
         name=field.name,
         before=before,
@@ -236,6 +242,7 @@ def _field(field: FieldChange, *, personal: bool) -> FieldView:
         note=NOTES[field.reason],
         sensitive=field.personal,
         hidden=hidden,
+        differs=differs,
     )
 
 

@@ -45,6 +45,8 @@ def _amounts(
     fields = {field.name: field for field in change.fields}
     total, money = fields.get(kind.total), fields.get(kind.currency)
     kept = dict(change.keep)
+    if change.adopts and not personal:  # what others keep in HubSpot is not shown
+        return
     if change.action is Action.FORGET or (total is not None and total.personal and not personal):
         return
     if total is None and (money is None or kind.total not in kept):

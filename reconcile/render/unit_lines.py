@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from reconcile.model.explanation import Explanation, reasons_with_hints
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, PropertyDefine
-from reconcile.render.escaping import CLEARED, EMPTY, pair, quoted, value, visible, width
+from reconcile.render.escaping import CLEARED, DIFFERS, EMPTY, pair, quoted, value, visible, width
 from reconcile.render.phrasing import count
 from reconcile.render.record_views import FieldView, LinkView, RecordView, UnitView, listed_fields
 from reconcile.render.styled_lines import Line, Span, plain
@@ -171,6 +171,9 @@ def _field_line(record: RecordView, field: FieldView, indent: int, column: int) 
         spans.append((shown, "old"))
     elif field.before == field.after:
         spans.append((value(field.after) if field.after else EMPTY, ""))
+    elif field.differs:
+        after = value(field.shown_after) if field.shown_after else CLEARED
+        spans += [(DIFFERS, "empty"), (" -> ", "arrow"), (after, "new")]
     elif not field.shown_before:
         spans += [(EMPTY, "empty"), (" -> ", "arrow"), (value(field.shown_after), "new")]
     elif not field.shown_after:

@@ -1,6 +1,6 @@
 """Three plans that a reader must understand at a glance, made by a seeded script.
 
-``python tests/render/reader_plans.py NAME [markdown|full]`` prints one of them.
+``python tests/reader_plans.py NAME [markdown|full]`` prints one of them.
 """
 
 import sys
