@@ -65,7 +65,7 @@ class Patterns:
     @property
     def is_absent(self) -> bool:
         """Whether the only thing in common is that the property is absent."""
-        return [pattern.value for pattern in self.common] == [NOTHING]
+        return [(one.how, one.value) for one in self.common] == [(How.SAME, NOTHING)]
 
     def cover(self, value: Value) -> bool:
         """Return whether a change is like one that is common."""
