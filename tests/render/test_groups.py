@@ -119,10 +119,8 @@ def test_rounding_does_not_hide_an_exception() -> None:
     assert said.index("hs_total_price  80.35 -> 88.41") < said.index("~ update the other 99 orders")
 
 
-@pytest.mark.parametrize(
-    "odd", [("hs_tags", "a", "B"), ("hs_tags", "A", "b"), ("hs_tags", "a", "")]
-)
-def test_an_exception_stands_before_its_group(odd: tuple[str, str, str]) -> None:
+@pytest.mark.parametrize("odd", [("a", "B"), ("A", "b"), ("a", "")])
+def test_an_exception_stands_before_its_group(odd: tuple[str, str]) -> None:
     """Also if only the value before is another."""
     units = [edited(n, ("hs_tags", "a", "b")) for n in range(MANY)]
     units[42] = edited(42, ("hs_tags", *odd))
