@@ -1,7 +1,8 @@
 """What the changes of one property have in common over many records."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal, DivisionByZero, InvalidOperation, Overflow
 from enum import StrEnum
@@ -136,24 +137,22 @@ def _factor(values: Mapping[Value, int], numbers: _Numbers, step: Decimal) -> li
     """Return the factor by which most numbers change, up to rounding; empty if there is none."""
     found: list[Pattern] = []
     for places in _PLACES:
-        ratios: Counter[Decimal] = Counter()
-        for value, (before, after) in numbers.items():
-            if before and after:
-                for ratio in _ratio(before, after, places):
-                    ratios[ratio] += values[value]
-        for ratio, _ in ratios.most_common(1):
-            like = Pattern(How.TIMES, 0, number=ratio)
+        for factor, _ in _ratios(values, numbers, places).most_common(1):
+            like = Pattern(How.TIMES, 0, number=factor)
             many = sum(n for value, n in values.items() if _is_like(value, like, step))
-            if many >= MANY and many > _records(found) and ratio != 1:
-                found = [Pattern(How.TIMES, many, number=ratio)]
+            if many >= MANY and many > _records(found) and factor != 1:
+                found = [Pattern(How.TIMES, many, number=factor)]
     return found
 
 
-def _ratio(before: Decimal, after: Decimal, places: int) -> Iterator[Decimal]:
-    try:
-        yield round(after / before, places)
-    except (InvalidOperation, DivisionByZero, Overflow):
-        return
+def _ratios(values: Mapping[Value, int], numbers: _Numbers, places: int) -> Counter[Decimal]:
+    """Return the factors by which numbers change, rounded, each with its records."""
+    found: Counter[Decimal] = Counter()
+    for value, (before, after) in numbers.items():
+        if before and after:
+            with suppress(InvalidOperation, DivisionByZero, Overflow):
+                found[round(after / before, places)] += values[value]
+    return found
 
 
 def _differences(values: Mapping[Value, int], numbers: _Numbers) -> list[Pattern]:

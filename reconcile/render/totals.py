@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from reconcile.model.kinds import Kind, kinds
-from reconcile.model.plan import Action, Plan, RecordChange
+from reconcile.model.plan import Action, FieldChange, Plan, Reason, RecordChange
 from reconcile.render.patterns import number
 
 
@@ -41,29 +41,28 @@ def totals(plan: Plan, *, personal: bool) -> list[Total]:
 def _amounts(
     change: RecordChange, kind: Kind, *, personal: bool
 ) -> Iterator[tuple[str, Decimal, Decimal]]:
-    """Yield a record's total before and after, with its currency."""
-    fields = {field.name: field for field in change.fields}
-    total, money = fields.get(kind.total), fields.get(kind.currency)
-    kept = dict(change.keep)
-    if change.adopts and not personal:  # what others keep in HubSpot is not shown
+    """Yield a record's total before and after, with its currency; both where that changes."""
+    total = _change_of(change, kind.total)
+    money = _change_of(change, kind.currency) or FieldChange(kind.currency, "", "", Reason.CHANGE)
+    if total is None or (total.before, money.before) == (total.after, money.after):
         return
-    if change.action is Action.FORGET or (total is not None and total.personal and not personal):
-        return
-    if total is None and (money is None or kind.total not in kept):
-        return
-    before = number(total.before if total else kept[kind.total]) or Decimal(0)
-    after = number(total.after if total else kept[kind.total]) or Decimal(0)
+    if change.action is Action.FORGET or (not personal and (total.personal or change.adopts)):
+        return  # what others keep in HubSpot is not shown
+    before, after = number(total.before) or Decimal(0), number(total.after) or Decimal(0)
     if change.action is Action.ARCHIVE:
-        after = Decimal(0)
-    same = kept.get(kind.currency, "")
-    was, now = (money.before, money.after) if money else (same, same)
-    if not change.id:
-        was = now
-    if change.action is Action.ARCHIVE:
-        now = was
-    if was == now:
-        yield now, before, after
-        return
-    if before:
-        yield was, before, Decimal(0)
-    yield now, Decimal(0), after
+        yield money.before, before, Decimal(0)
+    elif not change.id or money.before == money.after:
+        yield money.after, before, after
+    else:
+        if before:
+            yield money.before, before, Decimal(0)
+        yield money.after, Decimal(0), after
+
+
+def _change_of(change: RecordChange, name: str) -> FieldChange | None:
+    """Return how a property changes, or that it stays; None if it is not declared."""
+    for field in change.fields:
+        if field.name == name:
+            return field
+    kept = dict(change.keep).get(name)
+    return None if kept is None else FieldChange(name, kept, kept, Reason.CHANGE)
