@@ -120,7 +120,7 @@ def _row_lines(action: Action, row: Row, column: int, size: int) -> Iterator[Lin
     note: list[Span] = [(f"  # {visible(row.note)}", "drift")] if row.note else []
     for place, spans in enumerate(texts):
         first = name if not place else ""
-        padded = first + " " * (column - width(first) + 2)
+        padded = first + " " * (column - width(first) + (0 if glyph and not place else 2))
         yield Line(6, glyph if not place else "", str(action), ((padded, "name"), *spans, *note))
 
 

@@ -78,10 +78,10 @@ def patterns(values: Mapping[Value, int]) -> Patterns:
     total = sum(values.values())
     numbers = _numbers(values)
     step = _step(values) if numbers is not None else Decimal(0)
-    best = _most_common(values)
+    best = _most_common(values, total)
     if numbers is not None and _records(best) < total:
         for found in (_factor(values, numbers, step), _differences(values, numbers)):
-            if _records(found) > _records(best) and 2 * _records(found) >= total:
+            if _records(found) > _records(best) and _is_most(found, total):
                 best = found
     made = Patterns(tuple(best), total - _records(best), _step=step)
     if numbers is None or not made.rest:
@@ -105,9 +105,15 @@ def _records(found: Iterable[Pattern]) -> int:
     return sum(pattern.records for pattern in found)
 
 
-def _most_common(values: Mapping[Value, int]) -> list[Pattern]:
+def _is_most(found: Iterable[Pattern], total: int) -> bool:
+    """Return whether patterns say something: fewer are a list of what is frequent by chance."""
+    return 2 * _records(found) >= total
+
+
+def _most_common(values: Mapping[Value, int], total: int) -> list[Pattern]:
     ordered = sorted(values.items(), key=lambda one: (-one[1], one[0]))
-    return [Pattern(How.SAME, n, value) for value, n in ordered[:ROWS] if n >= MANY]
+    found = [Pattern(How.SAME, n, value) for value, n in ordered[:ROWS] if n >= MANY]
+    return found if _is_most(found, total) else []
 
 
 _Numbers = Mapping[Value, tuple[Decimal | None, Decimal]]
