@@ -28,13 +28,13 @@ def anomaly_texts(seen: PlanView, write: Write) -> Iterator[str]:
 
 
 def times(factor: Decimal) -> str:
-    """Return ``× 1.10``, ``× 10``, or ``÷ 100``."""
+    """Return ``x 1.10``, ``x 10``, or ``/ 100``."""
     if 0 < factor < 1 and (back := 1 / factor) == back.to_integral():
-        return f"÷ {back:f}"
+        return f"/ {back:f}"
     if factor == factor.to_integral():
-        return f"× {factor.to_integral():f}"
+        return f"x {factor.to_integral():f}"
     whole, _, places = f"{round(factor, 4):f}".partition(".")
-    return f"× {whole}.{places.rstrip('0'):0<2}"
+    return f"x {whole}.{places.rstrip('0'):0<2}"
 
 
 def money(amount: Decimal) -> str:

@@ -99,7 +99,7 @@ def test_totals_that_others_set_are_not_shown_in_ci() -> None:
 
 @pytest.mark.parametrize(
     ("before", "after", "how"),
-    [("14.00", "140.00", "× 10"), ("1250.00", "12.50", "÷ 100"), ("20", "1980", "× 99")],
+    [("14.00", "140.00", "x 10"), ("1250.00", "12.50", "/ 100"), ("20", "1980", "x 99")],
 )
 def test_a_lost_point_is_said(before: str, after: str, how: str) -> None:
     """At the top, also of a plan of one record."""
@@ -124,7 +124,7 @@ def test_the_worst_is_named_and_the_others_counted() -> None:
     units += [changed(f"C-{n}", ("hs_order_note", f"note {n}", "x")) for n in range(12)]
     twice = [one for one in text(Plan(TARGET, tuple(units))).splitlines() if "Look twice" in one]
     assert twice == [
-        "Look twice: hs_total_price 10 -> 1290 (× 129) on order/A-29, and 29 more like it",
+        "Look twice: hs_total_price 10 -> 1290 (x 129) on order/A-29, and 29 more like it",
         "Look twice: hs_currency_code EUR -> USD on order/B-0, and 8 more like it",
         "Look twice: hs_order_note becomes x on 12 orders, in place of 12 different values",
     ]
