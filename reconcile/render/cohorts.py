@@ -154,7 +154,7 @@ def _values(record: RecordView) -> Iterator[tuple[_Field, Value]]:
     links: dict[_Field, list[str]] = {}
     for link in record.links:
         name = _Field(link.to, "", link.hidden, differs=False, link=True, adds=link.add)
-        links.setdefault(name, []).append(link.text)
+        links.setdefault(name, []).append(link.text.removeprefix(f"{link.to} "))
     for name, texts in links.items():
         text = ", ".join(sorted(texts))
         yield name, Value("", text, "", text)

@@ -62,7 +62,7 @@ def common_lines(group: Group, apart: int) -> Iterator[Line]:
     head = f"{group.action} {the}{count(group.kind, group.size - apart)}"
     notes: list[Span] = [(f"  # {visible(note)}", "drift") for note in group.notes]
     yield Line(2, group.action.glyph, action, ((head, action), *notes))
-    column = min(max((width(_name(row)) for row in group.rows), default=0), NAMES)
+    column = min(max((width(_name(row)) + 2 * row.link for row in group.rows), default=0), NAMES)
     for row in group.rows[:ROWS]:
         yield from _row_lines(group.action, row, column, group.size - apart)
     if len(group.rows) > ROWS:

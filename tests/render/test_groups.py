@@ -202,7 +202,7 @@ def test_associations_are_part_of_a_group() -> None:
     said = text(plan_of(units))
     assert "1 of 100 orders is not like the others:" in said
     assert "& company id=502" in said
-    assert "& company  company id=501" in said
+    assert "& company  id=501\n" in said
 
 
 def test_the_riskiest_comes_first() -> None:
