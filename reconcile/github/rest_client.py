@@ -119,7 +119,9 @@ class GitHub:
                 outcome = self._connection.send(
                     method, path, params=None, content=content, name=f"{method} {path}"
                 )
-            except (NotSent, NoReply) as error:
+            except NotSent as error:
+                outcome = self._with_hint(error)
+            except NoReply as error:
                 outcome = error
             if isinstance(outcome, Reply) and outcome.status < 300:
                 return outcome
@@ -134,6 +136,14 @@ class GitHub:
             if decision.wait is None or attempt == ATTEMPTS:
                 raise decision.error
             self._sleep(decision.wait)
+
+    def _with_hint(self, error: NotSent) -> NotSent:
+        """Return the failure; on this machine with a hint that is not about HubSpot's sandbox."""
+        if self._url.startswith("https://"):
+            return error
+        return NotSent(
+            str(error), permanent=error.permanent, hint=f"is a server running at {self._url}?"
+        )
 
     def _next(self, reply: Reply, path: str) -> str:
         """Return the path of the next page, empty if there is none.

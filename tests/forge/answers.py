@@ -4,10 +4,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from forge.bodies import Body
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-
-from tests.forge.bodies import Body
 
 DOCS = "https://docs.github.com/rest"
 LEVELS = ("none", "read", "write")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.forge.bodies import API, WEB, WHEN, Body, app, commit_id, repository, user
+from forge.bodies import API, WEB, WHEN, Body, app, commit_id, repository, user
 
 
 @dataclass

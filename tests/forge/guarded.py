@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tests.forge.bodies import ACTIONS_APP
-from tests.forge.content import Environment, Protection, Repository, Ruleset
+from forge.bodies import ACTIONS_APP
+from forge.content import Environment, Protection, Repository, Ruleset
 
 
 def pull_request_rule(**parameters: Any) -> dict[str, Any]:

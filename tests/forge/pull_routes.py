@@ -3,15 +3,14 @@
 Each handler names the operation of GitHub's OpenAPI description that it follows.
 """
 
+from forge.answers import Refusal, answer, body_of, missing, page
+from forge.bodies import ACTIONS_APP, WEB, WHEN, Body, app, commit_id, user
+from forge.content import PullRequest, Repository
+from forge.seen import Access, seen
+from forge.settings_routes import BASE
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-
-from tests.forge.answers import Refusal, answer, body_of, missing, page
-from tests.forge.bodies import ACTIONS_APP, WEB, WHEN, Body, app, commit_id, user
-from tests.forge.content import PullRequest, Repository
-from tests.forge.seen import Access, seen
-from tests.forge.settings_routes import BASE
 
 PULLS = ("pull_requests",)
 COMMENTS = ("issues", "pull_requests")

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
+from forge.answers import Caller, Refusal
+from forge.content import Repository
 from starlette.requests import Request
-
-from tests.forge.answers import Caller, Refusal
-from tests.forge.content import Repository
 
 
 @dataclass(frozen=True)

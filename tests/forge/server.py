@@ -9,13 +9,12 @@ from collections.abc import Callable
 from types import TracebackType
 
 import uvicorn
+from forge import pull_routes, settings_routes
+from forge.answers import Caller, Refusal, answer
+from forge.content import Repository
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-
-from tests.forge import pull_routes, settings_routes
-from tests.forge.answers import Caller, Refusal, answer
-from tests.forge.content import Repository
 
 JOB = {
     "metadata": "read",
@@ -65,6 +64,7 @@ class Forge:
 
     def __enter__(self) -> "Forge":
         self._socket.bind(("127.0.0.1", 0))
+        self._socket.listen(128)  # who calls before the server runs waits for it
         app = Starlette(
             routes=[*settings_routes.ROUTES, *pull_routes.ROUTES],
             exception_handlers={Refusal: _refused, 404: _unknown},

@@ -4,14 +4,13 @@ Each handler names the operation of GitHub's OpenAPI description that it follows
 from docs.github.com, "Permissions required for fine-grained personal access tokens".
 """
 
+from forge.answers import Refusal, answer, page
+from forge.bodies import WEB, WHEN, Body, commit, number_of
+from forge.content import Repository, Ruleset
+from forge.seen import seen
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-
-from tests.forge.answers import Refusal, answer, page
-from tests.forge.bodies import WEB, WHEN, Body, commit, number_of
-from tests.forge.content import Repository, Ruleset
-from tests.forge.seen import seen
 
 UPGRADE = "Upgrade to GitHub Pro or make this repository public to enable this feature."
 """Both for protected branches and for rulesets (SoftEtherApp/SoftEther-Web#37)."""
