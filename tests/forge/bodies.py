@@ -4,6 +4,7 @@
 """
 
 from hashlib import sha1
+from urllib.parse import quote
 
 WHEN = "2026-03-01T12:00:00Z"
 ACTIONS_APP = 15368
@@ -88,7 +89,7 @@ def commit_id(text: str) -> str:
 
 def user(login: str) -> Body:
     """``simple-user``; a name that ends with ``[bot]`` is an app's."""
-    url = f"{API}/users/{login}"
+    url = f"{API}/users/{quote(login)}"
     return {
         "login": login,
         "id": number_of(login),
@@ -96,7 +97,7 @@ def user(login: str) -> Body:
         "avatar_url": f"{WEB}/avatars/{number_of(login)}",
         "gravatar_id": "",
         "url": url,
-        "html_url": f"{WEB}/{login}",
+        "html_url": f"{WEB}/{quote(login)}",
         "type": "Bot" if login.endswith("[bot]") else "User",
         "site_admin": False,
         **{name: url + rest for name, rest in _OF_USER.items()},
