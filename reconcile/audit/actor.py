@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from reconcile.audit import git
 from reconcile.audit.github_identity import claims
-from reconcile.github.job import VARIABLES, is_github_job
+from reconcile.github.job_variables import VARIABLES, is_github_job
 from reconcile.model.audit import Actor, Origin
 from reconcile.model.source import UNKNOWN
 from reconcile.stores.this_process import local_user

@@ -127,8 +127,9 @@ class _Judge:
         """Say whether each of the two rules that make the gate holds for everybody."""
         name = "no-bypass"
         demands = (_needs_approval, self._has_check)
-        held = [[one for one in self._sources if demand(one)] for demand in demands]
-        given = [sources for sources in held if sources]
+        given = [
+            held for demand in demands if (held := [one for one in self._sources if demand(one)])
+        ]
         if not given:
             return self._off_or_unknown(
                 name,
@@ -136,25 +137,19 @@ class _Judge:
                 f"{_RULES}: require both, with an empty bypass list",
                 is_unknown=self._hides,
             )
-        open_to = [
-            who
-            for sources in given
-            if not any(one.bypass == () for one in sources)
-            for one in sources
-            for who in one.bypass or ()
-        ]
-        if open_to:
-            names = ", ".join(dict.fromkeys(open_to))
+        unsure = [held for held in given if not any(one.bypass == () for one in held)]
+        if not unsure:
+            return _on(name, "nobody may bypass what is required")
+        names = dict.fromkeys(who for held in unsure for one in held for who in one.bypass or ())
+        if names:
             return _off(
                 name,
-                f"some may merge without approval or check: {names}",
+                f"some may merge without approval or check: {', '.join(names)}",
                 f"{_RULES}: empty the bypass list; or {_CLASSIC}: Do not allow bypassing the "
                 "above settings",
             )
-        if any(not any(one.bypass == () for one in sources) for sources in given):
-            see = self._see if self._hides else SEE_BYPASS
-            return _unknown(name, "who may bypass the rules cannot be seen", see)
-        return _on(name, "nobody may bypass what is required")
+        see = self._see if self._hides else SEE_BYPASS
+        return _unknown(name, "who may bypass the rules cannot be seen", see)
 
     def history(self) -> GateSetting:
         forced = any(one.no_force_push for one in self._sources)

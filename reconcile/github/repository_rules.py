@@ -11,6 +11,7 @@ from functools import partial
 from typing import TypeVar
 
 from reconcile.errors import GitHubRefused, UsageError
+from reconcile.github.job import Repository
 from reconcile.github.reply_decisions import NO_PLAN
 from reconcile.github.repository_bodies import (
     BranchBody,
@@ -73,14 +74,14 @@ class RepositoryRules:
 
 
 def read_rules(
-    github: GitHub, owner: str, name: str, *, branch: str, environment: str
+    github: GitHub, named: Repository, *, branch: str, environment: str
 ) -> RepositoryRules:
     """Return the rules for a branch, the default one if ``branch`` is empty.
 
     Raises UsageError if the branch does not exist, GitHubRefused if the repository cannot be read,
     and GitHubUnavailable.
     """
-    root = path_of("repos", owner, name)
+    root = path_of("repos", named.owner, named.name)
     repository = github.get(root, RepositoryBody, needs="`metadata: read`")
     branch = branch or repository.default_branch
     seen = _branch(github, root, branch)

@@ -11,18 +11,20 @@ from forge.server import Forge
 
 from reconcile.github.access import access
 from reconcile.github.gate_settings import gate_report
+from reconcile.github.job import Repository as JobRepository
 from reconcile.github.repository_rules import read_rules
 from reconcile.github.rest_client import GitHub
 from reconcile.model.gate import GateReport, GateSetting, SettingState
 
 OFF, UNKNOWN, ON = SettingState.OFF, SettingState.UNKNOWN, SettingState.ON
+SHOP = JobRepository("acme", "shop")
 Change = Callable[[Repository], object]
 
 
 def report(forge: Forge, *, token: str = Forge.admin, branch: str = "") -> GateReport:
     """Read the settings with a token, an administrator's if none is given."""
     with GitHub(access(forge.environment(token)), sleep=lambda _: None) as github:
-        rules = read_rules(github, "acme", "shop", branch=branch, environment="hubspot-write")
+        rules = read_rules(github, SHOP, branch=branch, environment="hubspot-write")
     return gate_report(rules, environment="hubspot-write", check="reconcile")
 
 
