@@ -52,6 +52,21 @@ def answer(body: object, status: int = 200, headers: dict[str, str] | None = Non
     return JSONResponse(body, status, headers={**limits, **(headers or {})})
 
 
+def primary_limit(resets: int) -> Response:
+    """Return the answer beyond the primary rate limit ("Rate limits for the REST API")."""
+    body = Refusal(403, "API rate limit exceeded for installation ID 1.").body
+    return answer(body, 403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(resets)})
+
+
+def secondary_limit(after: int | None = None, status: int = 403) -> Response:
+    """Return the answer beyond a secondary rate limit; its wait is not always said."""
+    text = (
+        "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
+    )
+    headers = {} if after is None else {"retry-after": str(after)}
+    return answer(Refusal(status, text).body, status, headers)
+
+
 def page(request: Request, items: Sequence[object], key: str = "") -> Response:
     """Return one page of a list with its Link header ("Using pagination in the REST API").
 

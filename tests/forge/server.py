@@ -45,8 +45,8 @@ class Forge:
         }
         self.calls: list[str] = []
         self.headers: list[dict[str, str]] = []
-        self.refusals: list[Response | Callable[[Request], Response]] = []
-        """Answers to the next calls, instead of the right ones."""
+        self.refusals: list[Response | Callable[[Request], Response] | None] = []
+        """Answers to the next calls, instead of the right ones; None is the right one."""
         self._socket = socket.socket()
 
     def environment(self, token: str = "") -> dict[str, str]:
@@ -103,8 +103,8 @@ class _Recording:
         query = f"?{request.url.query}" if request.url.query else ""
         self.forge.calls.append(f"{request.method} {request.url.path}{query}")
         self.forge.headers.append(dict(request.headers))
-        if self.forge.refusals:
-            given = self.forge.refusals.pop(0)
+        given = self.forge.refusals.pop(0) if self.forge.refusals else None
+        if given is not None:
             response = given if isinstance(given, Response) else given(request)
             await response(scope, receive, send)
             return

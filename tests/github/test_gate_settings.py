@@ -4,11 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from forge.answers import answer
 from forge.bodies import ACTIONS_APP
 from forge.content import Environment, Protection, Repository, Ruleset
 from forge.guarded import check_rule, guard, guard_classic, pull_request_rule
 from forge.server import Forge
 
+from reconcile.errors import GitHubUnavailable
 from reconcile.github.access import access
 from reconcile.github.gate_settings import gate_report
 from reconcile.github.job import Repository as JobRepository
@@ -262,3 +264,19 @@ def test_many_rules_are_read_to_the_last_page(forge: Forge) -> None:
     guard(other := Repository())
     forge.repository.rulesets += other.rulesets
     assert report(forge).is_complete
+
+
+def test_rules_that_are_refused_are_unknown(forge: Forge) -> None:
+    """Whatever the reason; GitHub's own words are the hint."""
+    forge.refusals = [None, None, answer({"message": "Resource protected by SAML"}, 403)]
+    found = report(forge)
+    unknown = {"pull-request", "approval", "last-push", "required-check", "dismissal"}
+    assert {one.name for one in found.of(UNKNOWN)} == unknown | {"no-bypass", "history"}
+    assert "Resource protected by SAML" in setting("approval", found).hint
+
+
+def test_what_fails_is_not_unknown(forge: Forge) -> None:
+    """A report that lacks a part because a call failed would look like one of a poor token."""
+    forge.refusals = [None, None, None, *[answer({"message": "Oops"}, 500)] * 9]
+    with pytest.raises(GitHubUnavailable, match="500 Oops"):
+        report(forge)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from forge.answers import answer
+from forge.answers import answer, primary_limit, secondary_limit
 from forge.bodies import commit_id
 from forge.content import PullRequest, Review
 from forge.server import Forge
@@ -67,10 +67,8 @@ def read(github: GitHub) -> RepositoryBody:
 
 
 def refused(status: int, message: str, **headers: str) -> Response:
-    """An answer that refuses a call."""
-    return answer(
-        {"message": message}, status, {name.replace("_", "-"): headers[name] for name in headers}
-    )
+    """Return an answer that refuses a call."""
+    return answer({"message": message}, status, headers)
 
 
 def test_a_call_says_what_github_asks_for(forge: Forge, github: GitHub) -> None:
@@ -131,8 +129,7 @@ def test_a_secondary_limit_is_waited_for(
     forge: Forge, github: GitHub, clock: Clock, status: int
 ) -> None:
     """As long as the answer says, or a minute if it does not."""
-    text = "You have exceeded a secondary rate limit."
-    forge.refusals = [refused(status, text, retry_after="7"), refused(status, text)]
+    forge.refusals = [secondary_limit(7, status), secondary_limit(None, status)]
     assert read(github).private
     assert clock.slept == [7.0, 60.0]
 
@@ -141,7 +138,7 @@ def test_a_long_secondary_limit_is_not_waited_for(
     forge: Forge, github: GitHub, clock: Clock
 ) -> None:
     """A job is not kept for an hour; the error says how long."""
-    forge.refusals = [refused(429, "secondary rate limit", retry_after="3600")]
+    forge.refusals = [secondary_limit(3600)]
     with pytest.raises(GitHubUnavailable) as stop:
         read(github)
     assert stop.value.hint == "wait 3600 s and run it again"
@@ -150,13 +147,11 @@ def test_a_long_secondary_limit_is_not_waited_for(
 
 def test_a_limit_that_is_used_up_names_its_end(forge: Forge, github: GitHub, clock: Clock) -> None:
     """The primary limit resets at a time that GitHub says."""
-    headers = {"x_ratelimit_remaining": "0", "x_ratelimit_reset": str(int(NOW) + 1800)}
-    forge.refusals = [refused(403, "API rate limit exceeded", **headers)]
+    forge.refusals = [primary_limit(int(NOW) + 1800)]
     with pytest.raises(GitHubUnavailable, match="used up") as stop:
         read(github)
     assert stop.value.hint == "it resets at 1970-01-12 14:16:40 UTC"
-    headers["x_ratelimit_reset"] = str(int(NOW) + 20)
-    forge.refusals = [refused(429, "API rate limit exceeded", **headers)]
+    forge.refusals = [primary_limit(int(NOW) + 20)]
     read(github)
     assert clock.slept == [20.0]
 
@@ -256,7 +251,7 @@ def test_a_write_that_may_have_happened_is_not_sent_again(
     with pytest.raises(GitHubUnavailable):
         github.write("POST", path, {"body": "a"}, Comment, needs="")
     assert (len(forge.calls), clock.slept) == (1, [])
-    forge.refusals = [refused(403, "secondary rate limit", retry_after="1")]
+    forge.refusals = [secondary_limit(1)]
     github.write("POST", path, {"body": "a"}, Comment, needs="")
     assert len(forge.repository.pulls[1].comments) == 1
 
