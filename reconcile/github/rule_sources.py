@@ -154,7 +154,7 @@ def _bypass(ruleset: RulesetBody | None) -> tuple[str, ...] | None:
     if ruleset.bypass_actors is not None:
         return tuple(_actor(one) for one in ruleset.bypass_actors)
     is_own = ruleset.current_user_can_bypass not in ("", "never")
-    return ("whose token this is",) if is_own else None
+    return ("the owner of this token",) if is_own else None
 
 
 def _actor(actor: BypassActor) -> str:

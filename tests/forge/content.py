@@ -8,13 +8,17 @@ from forge.bodies import API, WEB, WHEN, Body, app, commit_id, repository, user
 
 @dataclass
 class Ruleset:
-    """A ruleset that is active for every branch in ``branches``."""
+    """A ruleset that is active for every branch in ``branches``.
+
+    ``caller_bypass`` is whether whoever asks may bypass it: never, always, pull_requests_only.
+    """
 
     id: int
     rules: list[dict[str, Any]]
     branches: tuple[str, ...] = ("main",)
     name: str = "main"
     bypass: list[dict[str, Any]] = field(default_factory=list)
+    caller_bypass: str = "never"
 
 
 @dataclass

@@ -8,7 +8,7 @@ from typing import Any
 
 import jsonschema_rs
 
-HERE = Path(__file__).with_name("description")
+PINS = Path(__file__).with_name("node")
 INSTALL = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts"]
 UNDESCRIBED = {401, 403, 404, 422}
 """Statuses that every operation can have, whether or not its description lists them; from the page
@@ -18,7 +18,7 @@ UNDESCRIBED = {401, 403, 404, 422}
 def install(folder: Path) -> Path:
     """Install the pinned npm packages; return where they are."""
     assert shutil.which("npm"), "npm is not installed; this test does not skip"
-    shutil.copytree(HERE, folder)
+    shutil.copytree(PINS, folder)
     subprocess.run(INSTALL, cwd=folder, check=True, capture_output=True, timeout=200)
     return folder / "node_modules" / "@octokit"
 

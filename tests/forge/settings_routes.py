@@ -92,7 +92,7 @@ def _ruleset(repository: Repository, one: Ruleset, *, edits: bool) -> Body:
             "ref_name": {"include": [f"refs/heads/{name}" for name in one.branches], "exclude": []}
         },
         "rules": one.rules,
-        "current_user_can_bypass": "never",
+        "current_user_can_bypass": one.caller_bypass,
     }
     return {**body, "bypass_actors": one.bypass} if edits else body
 

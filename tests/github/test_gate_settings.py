@@ -280,3 +280,11 @@ def test_what_fails_is_not_unknown(forge: Forge) -> None:
     forge.refusals = [None, None, None, *[answer({"message": "Oops"}, 500)] * 9]
     with pytest.raises(GitHubUnavailable, match="500 Oops"):
         report(forge)
+
+
+@pytest.mark.parametrize("mode", ["always", "pull_requests_only", "exempt"])
+def test_a_job_that_may_bypass_the_rules_is_reported(forge: Forge, mode: str) -> None:
+    """GitHub names the others to administrators only, and says to everybody what they may."""
+    forge.repository.rulesets[0].caller_bypass = mode
+    found = setting("no-bypass", report(forge, token=forge.token))
+    assert (found.state, "the owner of this token" in found.text) == (OFF, True)
