@@ -158,7 +158,10 @@ def _rulesets(github: GitHub, root: str, rules: list[RuleBody]) -> dict[int, Rul
 def _classic(github: GitHub, root: str, branch: BranchBody) -> tuple[RuleSource | None, bool]:
     """Return the classic protection, and whether more of it is there than could be read.
 
-    A branch says to every reader whether it is protected in the classic way, and by which checks.
+    A branch says to every reader whether it is protected in the classic way, and by which checks
+    (``protection.enabled``, mondoohq/mql#4296). One that only rulesets protect is ``protected``
+    too, and its protection is then answered with 404 "Branch not protected"
+    (hub4j/github-api#2062).
     """
     if not branch.protected or branch.protection.enabled is False:
         return None, False

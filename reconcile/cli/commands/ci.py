@@ -4,8 +4,6 @@ from typing import Any
 
 import click
 
-from reconcile.cli.options import json_option
-
 
 @click.group("ci")
 def command() -> None:
@@ -49,7 +47,7 @@ def github() -> None:
     is_flag=True,
     help="Exit with 2 if a setting is off or cannot be seen.",
 )
-@json_option
+@click.option("--json", "as_json", is_flag=True, help="JSON for programs.")
 def check(**given: Any) -> int:
     """Say which settings of a repository that reviews rely on are off.
 
