@@ -25,6 +25,7 @@ BELOW = {
     "render": ("errors", "model"),
     "sandbox": (),
     "planning": ("errors", "model"),
+    "review": ("model",),
     "plan_files": ("atomic_files", "errors", "model", "planning"),
     "state": ("errors", "model", "stores"),
     "fetching": ("errors", "hubspot", "model", "state"),
