@@ -148,7 +148,7 @@ def content_digest(plan: Plan) -> str:
         plan.keyed,
         plan.personal,
     )
-    effects = sorted(unit.effect_digest for unit in plan.units if unit.changes)
+    effects = sorted(unit.effect_digest for unit in plan.units if unit.effective)
     return _digest([_line(_POLICY, policy), *(f"{effect}\n".encode() for effect in effects)])
 
 
