@@ -46,6 +46,7 @@ from reconcile.render.plan_lines import (
     warning,
 )
 from reconcile.render.plan_view import PlanView, UnitView, view
+from reconcile.render.tree_banner import banner
 
 LIMIT = 65_000
 """GitHub takes comments of 65,536 characters; step summaries of 1 MiB."""
@@ -101,6 +102,13 @@ def selection(plan: Plan) -> Iterator[str]:
         yield f"Selection: {shown}: {selection_words(plan.selected)}."
 
 
+def _banner(plan: Plan) -> Iterator[str]:
+    """Yield what a plan of a pull request says first."""
+    for one in banner(plan):
+        text = f"{one.text}: {code_span(one.quoted)}" if one.quoted else one.text
+        yield f"> **Warning:** {text}" if one.warns else text
+
+
 def _diff_block(lines: Iterable[Line]) -> str:
     return fenced((_diff_line(line) for line in lines), "diff")
 
@@ -109,6 +117,7 @@ def _head(seen: PlanView) -> Iterator[str]:
     yield marker(seen.plan.target.name)
     yield heading("Plan for", seen.plan.target)
     yield from selection(seen.plan)
+    yield from _banner(seen.plan)
     if seen.plan.in_doubt:
         names = code_span(address_list(seen.plan.in_doubt))
         yield f"**{LEFT_OUT}**: {names}  \nHint: {LEFT_OUT_HINT}"

@@ -24,6 +24,7 @@ from reconcile.render.not_applied import (
 )
 from reconcile.render.phrasing import count, kind_order, plural, selection_words
 from reconcile.render.plan_view import FieldView, LinkView, PlanView, RecordView, UnitView
+from reconcile.render.tree_banner import banner
 
 Span = tuple[str, str]
 """Visible text and the name of its style (``terminal.STYLES``), empty for none."""
@@ -81,6 +82,7 @@ def plan_lines(view: PlanView) -> Iterator[Line]:
     heading = plain(visible(view.heading), "heading")
     yield heading
     yield from selection_lines(view.plan)
+    yield from banner_lines(view.plan)
     yield BLANK
     yield from _left_out(view)
     yield from _held_first(view)
@@ -119,6 +121,13 @@ def _adopted(view: PlanView) -> Iterator[Line]:
     if texts := view.adoptions.texts(listed_above=view.verbose):
         yield from (plain(visible(text), "note") for text in texts)
         yield BLANK
+
+
+def banner_lines(plan: Plan) -> Iterator[Line]:
+    """Yield what a plan of a pull request says first."""
+    for one in banner(plan):
+        text = f"{one.text}: {visible(one.quoted)}" if one.quoted else one.text
+        yield plain(text, "conflict" if one.warns else "note")
 
 
 def selection_lines(plan: Plan) -> Iterator[Line]:
