@@ -8,6 +8,8 @@ It does not know where a shallow clone ends either: git fails there instead of t
 what it has for the beginning of the history, and merging on a wrong base.
 """
 
+import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -43,17 +45,29 @@ def borrowed(root: Path, commit: str, environ: Mapping[str, str]) -> Iterator[Gi
     ``commit`` is one of them: its length says which hash the repository uses. Raise
     GitUnavailable.
     """
-    objects, prefix = git.objects_folder(root, environ), git.prefix(root, environ)
-    with tempfile.TemporaryDirectory(prefix="reconcile-") as name:
-        folder = Path(name)
-        (folder / "refs").mkdir()
-        (folder / "objects" / "info").mkdir(parents=True)
-        (folder / "HEAD").write_text("ref: refs/heads/none\n")
-        (folder / "config").write_text(_CONFIG_SHA256 if len(commit) == 64 else _CONFIG)
-        quoted = str(objects).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-        line = f'"{quoted}"\n'.encode(errors="surrogateescape")
-        (folder / "objects" / "info" / "alternates").write_bytes(line)
+    borrowed_from, prefix = git.objects_folder(root, environ), git.prefix(root, environ)
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="reconcile-"))
+    except OSError as error:
+        raise git.GitUnavailable(
+            f"no temporary folder can be made to merge them in: {error.strerror}"
+        ) from error
+    try:
+        _make_bare(folder, borrowed_from, sha256=len(commit) == 64)
         yield GitObjects(root, environ, folder, prefix)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _make_bare(folder: Path, borrowed_from: Path, *, sha256: bool) -> None:
+    (folder / "refs").mkdir()
+    (folder / "objects" / "info").mkdir(parents=True)
+    (folder / "HEAD").write_text("ref: refs/heads/none\n")
+    (folder / "config").write_text(_CONFIG_SHA256 if sha256 else _CONFIG)
+    name = os.fsencode(borrowed_from)
+    for plain, escaped in ((b"\\", b"\\\\"), (b'"', b'\\"'), (b"\n", b"\\n")):
+        name = name.replace(plain, escaped)
+    (folder / "objects" / "info" / "alternates").write_bytes(b'"' + name + b'"\n')
 
 
 _CONFIG = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from reconcile.audit import git
 from reconcile.audit.git_merge import Merge, NoMergeBase, TooOld, borrowed, merge
 from reconcile.audit.git_objects import GitObjects
-from reconcile.errors import Problem, UsageError
+from reconcile.errors import ManifestError, Problem, UsageError
 from reconcile.manifests.files import MAX_BYTES, PROJECT_FILE
 from reconcile.manifests.paths import display_path
 from reconcile.model.source import Request, Source
@@ -22,6 +22,7 @@ from reconcile.model.values import show
 from reconcile.project import Settings, settings_of
 from reconcile.project.declared import Declared, declared_in
 from reconcile.project.project_file import committed_project
+from reconcile.project.settings import ProjectFile
 from reconcile.selecting.changed_units import past_of
 from reconcile.selecting.commits import SHALLOW_HINT, Found, find_in, read_files, resolved_commit
 from reconcile.selecting.selectors import Selection, UnitSelector
@@ -59,9 +60,8 @@ def read_request(
         )
         with borrowed(root, base, environ) as objects:
             trusted = _trusted_file(objects, base, trusted_ref)
-            settings = settings_of(
-                committed_project(trusted, root), root, target=target, environ=environ
-            )
+            file = _trusted_project(trusted, root, trusted_ref)
+            settings = settings_of(file, root, target=target, environ=environ)
             merged = _merged(objects, base, head, root)
             changes = _setting_changes(objects, trusted, merged, root)
             given = settings.manifests
@@ -87,6 +87,15 @@ def _trusted_file(objects: GitObjects, base: str, ref: str) -> bytes:
             hint="merge the project file first: it says which account may be changed, and how much",
         )
     return data
+
+
+def _trusted_project(data: bytes, root: Path, ref: str) -> ProjectFile:
+    """Return what the file says. Raise ManifestError that names the commit that it is of."""
+    try:
+        return committed_project(data, root)
+    except ManifestError as error:
+        title = f"{PROJECT_FILE} of the trusted ref {show(ref)}"
+        raise ManifestError(error.problems, title=title) from None
 
 
 def _project_file(objects: GitObjects, tree: str) -> bytes | None:
