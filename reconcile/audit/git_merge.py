@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,17 +46,16 @@ def borrowed(root: Path, commit: str, environ: Mapping[str, str]) -> Iterator[Gi
     GitUnavailable.
     """
     borrowed_from, prefix = git.objects_folder(root, environ), git.prefix(root, environ)
-    try:
-        folder = Path(tempfile.mkdtemp(prefix="reconcile-"))
-    except OSError as error:
-        raise git.GitUnavailable(
-            f"no temporary folder can be made to merge them in: {error.strerror}"
-        ) from error
-    try:
-        _make_bare(folder, borrowed_from, sha256=len(commit) == 64)
+    with ExitStack() as stack:
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="reconcile-"))
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            _make_bare(folder, borrowed_from, sha256=len(commit) == 64)
+        except OSError as error:
+            raise git.GitUnavailable(
+                f"no temporary folder can be made to merge them in: {error.strerror}"
+            ) from error
         yield GitObjects(root, environ, folder, prefix)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _make_bare(folder: Path, borrowed_from: Path, *, sha256: bool) -> None:

@@ -42,21 +42,21 @@ class GitObjects:
         """Run git on the repository. Return its exit code and output. Raise GitUnavailable."""
         return git.run(self.folder, self.environ, *command, given=given, git_dir=self.git_dir)
 
-    def tree(self, commit: str) -> dict[Path, TreeEntry]:
+    def tree(self, commit: str, name: str = "") -> dict[Path, TreeEntry]:
         """Return the entries of a commit, or tree, below the folder, by absolute path.
 
-        Raise GitUnavailable.
+        ``name`` is that of a single file to look for there. Raise GitUnavailable.
         """
-        below = (self.prefix,) if self.prefix else ()
+        below = (self.prefix + name,) if self.prefix or name else ()
         code, out = self.run("--literal-pathspecs", "ls-tree", "-r", "-z", commit, "--", *below)
         if code != 0:
             raise git.GitUnavailable("git cannot read the commit")
         found = {}
         for line in out.split(b"\0")[:-1]:
-            about, _, name = line.partition(b"\t")
+            about, _, path = line.partition(b"\t")
             mode, type_, id_ = about.decode("ascii", "replace").split(" ")
-            path = os.fsdecode(name).removeprefix(self.prefix)
-            found[self.folder / path] = TreeEntry(mode, type_, id_)
+            inside = os.fsdecode(path).removeprefix(self.prefix)
+            found[self.folder / inside] = TreeEntry(mode, type_, id_)
         return found
 
     def sizes(self, ids: Sequence[str]) -> dict[str, int]:

@@ -100,7 +100,7 @@ def _trusted_project(data: bytes, root: Path, ref: str) -> ProjectFile:
 
 def _project_file(objects: GitObjects, tree: str) -> bytes | None:
     """Return the project file of a tree; None if that is not a file, or too large."""
-    entry = objects.tree(tree).get(objects.folder / PROJECT_FILE)
+    entry = objects.tree(tree, PROJECT_FILE).get(objects.folder / PROJECT_FILE)
     if entry is None or not entry.is_regular:
         return None
     sizes = objects.sizes([entry.id])

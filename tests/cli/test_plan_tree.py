@@ -5,6 +5,7 @@ import os
 import shutil
 import stat
 import subprocess
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,26 @@ def test_the_repository_stays_as_it_is(shop: Project) -> None:
     before = files()
     assert planned(shop) == {"order/WORK"}
     assert files() == before
+
+
+def test_without_a_temporary_folder_nothing_is_planned(shop: Project) -> None:
+    """The merge needs one; where none can be made, that is an error as any other."""
+    shop.monkeypatch.setattr(tempfile, "tempdir", str(shop.folder / "nowhere"))
+    assert shop.refused("plan", *OF_WORK).startswith(
+        "error: the commits cannot be read: no temporary folder can be made to merge them in: No "
+    )
+
+
+def test_no_temporary_folder_is_left(shop: Project, tmp_path: Path) -> None:
+    """However the plan ends."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    shop.monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    shop.fine("plan", *OF_WORK)
+    shop.write("{", "manifests/broken.yaml")
+    keep(shop)
+    shop.refused("plan", *OF_WORK)
+    assert list(folder.iterdir()) == []
 
 
 def test_a_merge_conflict(shop: Project) -> None:
