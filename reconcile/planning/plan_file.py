@@ -37,7 +37,7 @@ from reconcile.planning.derived import Legend, derivable_title, derived
 from reconcile.planning.effect_digests import altered_effects
 from reconcile.planning.guards import ALLOWANCE, tripped_limits
 
-FORMAT = 6
+FORMAT = 7
 """Version of the plan file's format. A file with another one is refused."""
 
 _DERIVED: Any = {
