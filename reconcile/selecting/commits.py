@@ -99,8 +99,18 @@ def _not_followed(entries: Mapping[Path, TreeEntry], given: Collection[Path]) ->
 
 
 def _leads_to(path: Path, given: Iterable[Path]) -> bool:
-    """Return whether a link or submodule has a folder of manifests in it, or is in one."""
-    return any(top.is_relative_to(path) or path.is_relative_to(top) for top in given)
+    """Return whether a link or submodule has a folder of manifests in it, or is in one.
+
+    What is hidden there is never read.
+    """
+    return any(
+        top.is_relative_to(path)
+        or (
+            path.is_relative_to(top)
+            and not any(part.startswith(".") for part in path.relative_to(top).parts)
+        )
+        for top in given
+    )
 
 
 def _is_default(path: Path, given: Iterable[Path]) -> bool:

@@ -196,6 +196,7 @@ def test_links_and_submodules_in_the_head(shop: Project) -> None:
     (shop.folder / "manifests" / "secret.yaml").symlink_to("/etc/passwd")
     (shop.folder / "defaults.yaml").symlink_to("/etc/passwd")
     (shop.folder / "elsewhere").symlink_to("/etc")
+    (shop.folder / "manifests" / ".hidden").symlink_to("/etc")
     git(shop.folder, "add", "--all", ":!state")
     git(shop.folder, "update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},manifests/module")
     git(shop.folder, "commit", "--quiet", "-m", "all")
