@@ -21,7 +21,10 @@ the token did not let reconcile look at. ``warnings`` are references in manifest
 another target, each with its place. ``in_doubt`` names the units that are left out because an
 interrupted run has writes to them whose outcome is not known. ``source``, absent outside git, has
 the ``commit`` that the plan was made at (``unknown`` where git did not say) and whether the
-``files`` read were that commit's (``same``, ``differ``, ``unknown``). ``selection``, absent where
+``files`` read were that commit's (``same``, ``differ``, ``unknown``). ``request``, in place of it
+for a plan of a pull request, has the commits ``head`` and ``base``, the id of the ``merged_tree``
+that was planned, and which settings of the project file differ there (``settings_differ``), or what
+keeps it from being read (``settings_unreadable``). ``selection``, absent where
 all is planned, has the selectors as typed (``select``, ``exclude``), how many declared ``units``
 (orders and carts with their line items) these leave, and how many are ``left_out``.
 """
@@ -44,8 +47,9 @@ from reconcile.render.json_text import json_text
 from reconcile.render.not_applied import drifted_records, held_changes
 from reconcile.render.plan_view import PlanView, view
 from reconcile.render.record_views import FieldView, LeftAloneView, LinkView, RecordView, UnitView
+from reconcile.render.tree_banner import request_json
 
-FORMAT_VERSION = "1.1"
+FORMAT_VERSION = "1.2"
 
 _ACTIONS = {
     Action.CREATE: "create",
@@ -69,6 +73,7 @@ def to_json(
         "target": target_json(plan.target),
         "content_digest": digest,
         **_source(plan.source),
+        **request_json(plan),
         **selection_json(plan),
         "in_doubt": [str(address) for address in plan.in_doubt],
     }

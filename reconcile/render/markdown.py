@@ -47,6 +47,7 @@ from reconcile.render.plan_view import PlanView, view
 from reconcile.render.record_views import personal_values
 from reconcile.render.risk import Risk
 from reconcile.render.styled_lines import Line
+from reconcile.render.tree_banner import banner
 from reconcile.render.unit_lines import REASONS, define_line, unit_line, unit_lines
 
 LIMIT = 65_000
@@ -105,6 +106,13 @@ def selection(plan: Plan) -> Iterator[str]:
         yield f"Selection: {shown}: {selection_words(plan.selected)}."
 
 
+def _banner(plan: Plan) -> Iterator[str]:
+    """Yield what a plan of a pull request says first."""
+    for one in banner(plan):
+        text = f"{one.text}: {code_span(one.quoted)}" if one.quoted else one.text
+        yield f"> **Warning:** {text}" if one.warns else text
+
+
 def _diff_block(lines: Iterable[Line]) -> str:
     return fenced((_diff_line(line) for line in lines), "diff")
 
@@ -113,6 +121,7 @@ def _head(seen: PlanView, found: Sequence[Section]) -> Iterator[str]:
     yield marker(seen.plan.target.name)
     yield heading("Plan for", seen.plan.target)
     yield from selection(seen.plan)
+    yield from _banner(seen.plan)
     if seen.plan.in_doubt:
         names = code_span(address_list(seen.plan.in_doubt))
         yield f"**{LEFT_OUT}**: {names}  \nHint: {LEFT_OUT_HINT}"

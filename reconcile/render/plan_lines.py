@@ -24,6 +24,7 @@ from reconcile.render.overview import LOOK_TWICE, anomaly_texts, total_texts
 from reconcile.render.phrasing import count, kind_order, plural, selection_words
 from reconcile.render.plan_view import PlanView
 from reconcile.render.styled_lines import BLANK, Line, plain
+from reconcile.render.tree_banner import banner
 from reconcile.render.unit_lines import NAMES, define_line, unit_lines
 
 COLUMNS = 80
@@ -48,6 +49,7 @@ def plan_lines(view: PlanView) -> Iterator[Line]:
     heading = plain(visible(view.heading), "heading")
     yield heading
     yield from selection_lines(view.plan)
+    yield from banner_lines(view.plan)
     grouped = view.is_long and not view.full
     if view.is_long:
         yield plain(view.footer, "heading")
@@ -109,6 +111,13 @@ def _adopted(view: PlanView) -> Iterator[Line]:
     if texts := view.adoptions.texts(listed_above=view.verbose):
         yield from (plain(visible(text), "note") for text in texts)
         yield BLANK
+
+
+def banner_lines(plan: Plan) -> Iterator[Line]:
+    """Yield what a plan of a pull request says first."""
+    for one in banner(plan):
+        text = f"{one.text}: {visible(one.quoted)}" if one.quoted else one.text
+        yield plain(text, "conflict" if one.warns else "note")
 
 
 def selection_lines(plan: Plan) -> Iterator[Line]:

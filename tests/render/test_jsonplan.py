@@ -20,7 +20,7 @@ def changes(plan: Plan) -> dict[str, Any]:
 def test_the_document_says_its_format_target_and_digest(plan: Plan) -> None:
     """What a reader must check before it trusts the rest."""
     data = json.loads(to_json(plan, personal=True, digest="sha256:0123"))
-    assert data["format_version"] == "1.1"
+    assert data["format_version"] == "1.2"
     assert data["reconcile_version"] == __version__
     assert data["content_digest"] == "sha256:0123"
     assert data["target"] == {

@@ -12,6 +12,7 @@ from reconcile.cli.options import (
     paths_argument,
     prune_option,
     recreate_option,
+    request_options,
     selection_options,
     sources_option,
     target_option,
@@ -23,6 +24,7 @@ from reconcile.cli.options import (
 @paths_argument
 @target_option
 @selection_options
+@request_options
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
