@@ -108,7 +108,7 @@ class Cohort:
         """
         if self.risk is Risk.CONFLICT:
             return apart < ALIKE
-        if self.slips <= APART and _has_slip(record):
+        if self.slips <= min(APART, self.size // 2) and _has_slip(record):
             return True
         if not self.strict:
             return False

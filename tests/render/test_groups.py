@@ -266,3 +266,22 @@ def test_a_comment_of_equal_edits_is_small() -> None:
     said = markdown(PLANS["equal_edits"]())
     assert len(said.encode()) <= 4_000
     assert "hs_pipeline_stage  Delivered -> Open" in said
+
+
+def test_equal_slips_are_a_group_like_any_other() -> None:
+    """Five amounts that all lose their point have nothing to stand apart from."""
+    units = [edited(n, ("hs_total_price", "10.00", "100.00")) for n in range(5)]
+    units += [edited(9 + n, (f"shop_{n}", "a", "b")) for n in range(60)]
+    said = text(plan_of(units))
+    assert "not like the others" not in said
+    assert "~ update 5 orders\n      hs_total_price  10.00 -> 100.00\n" in said
+
+
+def test_a_group_says_that_its_records_move() -> None:
+    """Each comes from another place, of which the example names one."""
+    units = []
+    for n in range(MANY):
+        unit = edited(n, ("hs_tags", "a", "b"), moved_from=f"OLD-{n}")
+        units.append(unit)
+    said = text(plan_of(units))
+    assert "~ update 100 orders  # moved: its key was OLD-0 (for example)" in said
