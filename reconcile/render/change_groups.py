@@ -129,7 +129,14 @@ def _group(cohort: Cohort, apart: tuple[UnitView, ...]) -> Group:
     if cohort.risk is Risk.CONFLICT:
         more = cohort.size - sum(len(unit.records) for unit in apart)
     return Group(
-        cohort.action, cohort.kind, cohort.size, notes, cohort.rows, apart, more, cohort.example
+        cohort.action,
+        cohort.kind,
+        cohort.size,
+        notes,
+        tuple(cohort.common_rows()),
+        apart,
+        more,
+        cohort.example,
     )
 
 

@@ -285,3 +285,14 @@ def test_a_group_says_that_its_records_move() -> None:
         units.append(unit)
     said = text(plan_of(units))
     assert "~ update 100 orders  # moved: its key was OLD-0 (for example)" in said
+
+
+def test_numbers_of_a_group_are_without_its_exceptions() -> None:
+    """The rows of the other 98 add up to 98."""
+    units = [created(n, hs_currency_code="EUR" if n % 2 else "USD") for n in range(MANY)]
+    units[6] = created(6, hs_currency_code="GBP")
+    units[8] = created(8, hs_currency_code="USD", hs_order_note="call first")
+    said = lines(plan_of(units))
+    at = said.index("hs_currency_code  EUR  on 50")
+    assert said[at - 1] == "+ create the other 98 orders"
+    assert said[at + 1] == "USD  on 48"
