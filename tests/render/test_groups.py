@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from random import Random
 
 import pytest
 from reader_plans import PLANS, TARGET
@@ -19,8 +20,10 @@ from reconcile.model.plan import (
     RecordChange,
     UnitChange,
 )
+from reconcile.render.change_groups import sections
 from reconcile.render.markdown import markdown
 from reconcile.render.output import write_plan
+from reconcile.render.plan_view import view
 
 MANY = 100
 
@@ -296,3 +299,46 @@ def test_numbers_of_a_group_are_without_its_exceptions() -> None:
     at = said.index("hs_currency_code  EUR  on 50")
     assert said[at - 1] == "+ create the other 98 orders"
     assert said[at + 1] == "USD  on 48"
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_every_record_is_listed_counted_or_in_a_group(seed: int) -> None:
+    """Once, whatever the plan; and rows say what is done to each record of their group."""
+    random = Random(seed)
+    texts = ["", "a", "b", "1.00", "2", "3.5", "NaN", "1e999", "-0", "١٢", "a\nb"]
+    units = []
+    for number in range(random.choice((70, 300))):
+        names = random.sample(("hs_tags", "hs_total_price", "hs_order_note"), random.randint(1, 3))
+        common = random.random() < 0.9
+        fields = tuple(
+            FieldChange(
+                name,
+                "1.00" if common else random.choice(texts),
+                "a" if common else random.choice(texts),
+                Reason.CHANGE if common else random.choice(list(Reason)),
+            )
+            for name in sorted(names)
+        )
+        action = random.choice((Action.UPDATE, Action.CREATE, Action.ARCHIVE, Action.CONFLICT))
+        why = (Explanation(random.choice(("taken", f"{number} is gone"))),)
+        address = Address("order", f"A-{number:04}")
+        change = RecordChange(
+            address, action, id="1", fields=fields, why=why if action is Action.CONFLICT else ()
+        )
+        units.append(UnitChange(address, (change,)))
+    seen = view(plan_of(units), personal=True)
+    found = 0
+    for section in sections(seen.units, limit=random.choice((5, 200))):
+        found += sum(len(unit.records) for unit in section.listed)
+        found += sum(section.left_out.values())
+        for group in section.groups:
+            found += group.size
+            apart = sum(len(unit.records) for unit in group.apart)
+            if group.rows:
+                assert 2 * apart <= group.size
+            for row in group.rows:
+                said = sum(pattern.records for pattern in row.found.common) + row.found.rest
+                assert said == group.size - apart
+    assert found == len(units)
+    assert text(plan_of(units))
+    assert len(markdown(plan_of(units), limit=20_000).encode()) <= 20_000
