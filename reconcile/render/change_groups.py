@@ -6,7 +6,7 @@ Two passes over the views keep memory small: the first counts values, the second
 """
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -21,7 +21,7 @@ UNITS = 200
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """``size`` records to which the same is done; ``notes`` are true of all of them.
+    """``size`` records to which the same is done; ``notes`` say what is special.
 
     ``apart`` are those that differ from the others, as parts of their units, and ``example`` is
     one of the others. Without ``rows`` they are conflicts of one sort: those listed in ``apart``,
@@ -124,13 +124,26 @@ class _Picked:
 
 
 def _group(cohort: Cohort, apart: tuple[UnitView, ...]) -> Group:
-    notes = tuple(note for note, number in cohort.notes.items() if number == cohort.size)
+    notes = () if cohort.example is None else tuple(_notes(cohort, cohort.example))
     more = 0
     if cohort.risk is Risk.CONFLICT:
         more = cohort.size - sum(len(unit.records) for unit in apart)
     return Group(
-        cohort.action, cohort.kind, cohort.size, notes, cohort.rows, apart, more, cohort.example
+        cohort.action,
+        cohort.kind,
+        cohort.size,
+        notes,
+        tuple(cohort.common_rows()),
+        apart,
+        more,
+        cohort.example,
     )
+
+
+def _notes(cohort: Cohort, example: RecordView) -> Iterator[str]:
+    """Yield what is special about the records: in the words of one where each has its own."""
+    for note in example.notes:
+        yield note if cohort.notes[note] == cohort.size else f"{note} (for example)"
 
 
 def _part(unit: UnitView, records: list[RecordView]) -> UnitView:

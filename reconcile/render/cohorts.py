@@ -8,7 +8,7 @@ from typing import NamedTuple
 from reconcile.model.address import Address
 from reconcile.model.plan import Action
 from reconcile.render.anomalies import is_slip
-from reconcile.render.patterns import NOTHING, Patterns, Value, patterns
+from reconcile.render.patterns import NOTHING, Patterns, Value, patterns, without
 from reconcile.render.record_views import RecordView, listed_fields
 from reconcile.render.remarks import MOVED
 from reconcile.render.risk import Risk, risk
@@ -23,12 +23,11 @@ ALIKE = 5
 """Maximum conflicts of one sort to list; those like them are counted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """What is done to one property of a group, or to its associations (``link``) with others.
+class Changed(NamedTuple):
+    """A property that changes, or the associations (``link``) with one sort of record.
 
     ``note`` says who else changed it, ``hidden`` that its values are personal and left out, and
-    ``differs`` that those before are left out.
+    ``differs`` that those before are left out. Associations are made or removed (``adds``).
     """
 
     name: str
@@ -37,18 +36,14 @@ class Row:
     differs: bool
     link: bool
     adds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What is done to one property of a group."""
+
+    what: Changed
     found: Patterns
-
-
-class _Field(NamedTuple):
-    """What identifies a property of a group."""
-
-    name: str
-    note: str
-    hidden: bool
-    differs: bool
-    link: bool
-    adds: bool
 
 
 @dataclass(slots=True)
@@ -59,11 +54,12 @@ class Cohort:
     action: Action
     kind: str
     size: int = 0
-    values: dict[_Field, Counter[Value]] = field(default_factory=dict)
+    values: dict[Changed, Counter[Value]] = field(default_factory=dict)
     notes: dict[str, int] = field(default_factory=dict)
     slips: int = 0
     rows: tuple[Row, ...] = ()
-    strict: dict[_Field, Patterns] = field(default_factory=dict)
+    strict: dict[Changed, Patterns] = field(default_factory=dict)
+    apart: list[dict[Changed, Value]] = field(default_factory=list)
     is_group: bool = False
     example: RecordView | None = None
 
@@ -90,12 +86,18 @@ class Cohort:
                 self.strict[name] = one
                 left -= one.rest
         self.rows = tuple(
-            Row(*name, replace(one, rest=0, bounds=None) if name in self.strict else one)
+            Row(name, replace(one, rest=0, bounds=None) if name in self.strict else one)
             for name, one in found.items()
             if name not in self.strict or not one.is_absent
         )
         varies = any(row.found.rest for row in self.rows)
         self.is_group = self.size > SOME or (self.size >= FEW and not varies)
+
+    def common_rows(self) -> Iterator[Row]:
+        """Yield what is done to the records that are not shown apart."""
+        for row in self.rows:
+            gone = (values.get(row.what, NOTHING) for values in self.apart)
+            yield replace(row, found=without(row.found, gone))
 
     def _patterns(self, values: Counter[Value]) -> Patterns:
         absent = self.size - values.total()
@@ -108,14 +110,15 @@ class Cohort:
         """
         if self.risk is Risk.CONFLICT:
             return apart < ALIKE
-        if self.slips <= APART and _has_slip(record):
-            return True
-        if not self.strict:
+        slips = self.slips <= min(APART, self.size // 2) and _has_slip(record)
+        if not slips and not self.strict:
             return False
         values = dict(_values(record))
-        return any(
-            not found.cover(values.get(name, NOTHING)) for name, found in self.strict.items()
-        )
+        strict = self.strict.items()
+        if not slips and all(found.cover(values.get(what, NOTHING)) for what, found in strict):
+            return False
+        self.apart.append(values)
+        return True
 
 
 def _has_slip(record: RecordView) -> bool:
@@ -146,14 +149,14 @@ def cohort_key(record: RecordView, unit: Address) -> Hashable:
     return of, record.action, kind, record.root, notes, names
 
 
-def _values(record: RecordView) -> Iterator[tuple[_Field, Value]]:
+def _values(record: RecordView) -> Iterator[tuple[Changed, Value]]:
     """Yield what is done to each property of a record, and to its associations."""
     for one in listed_fields(record):
         value = Value(one.before, one.after, one.shown_before, one.shown_after)
-        yield _Field(one.name, one.note, one.hidden, one.differs, link=False, adds=True), value
-    links: dict[_Field, list[str]] = {}
+        yield Changed(one.name, one.note, one.hidden, one.differs, link=False, adds=True), value
+    links: dict[Changed, list[str]] = {}
     for link in record.links:
-        name = _Field(link.to, "", link.hidden, differs=False, link=True, adds=link.add)
+        name = Changed(link.to, "", link.hidden, differs=False, link=True, adds=link.add)
         links.setdefault(name, []).append(link.text.removeprefix(f"{link.to} "))
     for name, texts in links.items():
         text = ", ".join(sorted(texts))

@@ -62,7 +62,9 @@ def common_lines(group: Group, apart: int) -> Iterator[Line]:
     head = f"{group.action} {the}{count(group.kind, group.size - apart)}"
     notes: list[Span] = [(f"  # {visible(note)}", "drift") for note in group.notes]
     yield Line(2, group.action.glyph, action, ((head, action), *notes))
-    column = min(max((width(_name(row)) + 2 * row.link for row in group.rows), default=0), NAMES)
+    column = min(
+        max((width(_name(row)) + 2 * row.what.link for row in group.rows), default=0), NAMES
+    )
     for row in group.rows[:ROWS]:
         yield from _row_lines(group.action, row, column, group.size - apart)
     if len(group.rows) > ROWS:
@@ -109,15 +111,15 @@ def counted(left_out: Mapping[tuple[Action, str], int]) -> str:
 
 
 def _name(row: Row) -> str:
-    return visible(row.name)
+    return visible(row.what.name)
 
 
 def _row_lines(action: Action, row: Row, column: int, size: int) -> Iterator[Line]:
     """Yield what is done to one property, a line for each way in which it changes."""
     name = _name(row)
-    glyph = "" if not row.link else Action.ASSOCIATE.glyph if row.adds else "-"
+    glyph = "" if not row.what.link else Action.ASSOCIATE.glyph if row.what.adds else "-"
     texts = [*_patterns(action, row, size), *_rest(action, row)]
-    note: list[Span] = [(f"  # {visible(row.note)}", "drift")] if row.note else []
+    note: list[Span] = [(f"  # {visible(row.what.note)}", "drift")] if row.what.note else []
     for place, spans in enumerate(texts):
         first = name if not place else ""
         padded = first + " " * (column - width(first) + (0 if glyph and not place else 2))
@@ -146,15 +148,15 @@ def _pattern(action: Action, pattern: Pattern, row: Row) -> Iterator[Span]:
 
 def _same(action: Action, pattern: Pattern, row: Row) -> Iterator[Span]:
     _, _, before, after = pattern.value
-    if row.hidden:
+    if row.what.hidden:
         yield PERSONAL, "empty"
     elif action is Action.CREATE:
         yield (value(after), "new") if after else ("(not set)", "empty")
     elif before == after:
         yield (value(after) if after else EMPTY), ""
-    elif row.link:
-        yield value(after), "new" if row.adds else "old"
-    elif row.differs:
+    elif row.what.link:
+        yield value(after), "new" if row.what.adds else "old"
+    elif row.what.differs:
         new = value(after) if after else CLEARED
         yield from ((DIFFERS, "empty"), (" -> ", "arrow"), (new, "new"))
     elif not before:
@@ -171,7 +173,7 @@ def _rest(action: Action, row: Row) -> Iterator[Sequence[Span]]:
     found = row.found
     if not found.rest:
         return
-    word = "value" if action is Action.CREATE or row.link else "change"
+    word = "value" if action is Action.CREATE or row.what.link else "change"
     other = "other " if found.common else ""
     text = f"{other}{word}s on {found.rest:,}" if found.common else f"various {word}s"
     if found.bounds is not None:

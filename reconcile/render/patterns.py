@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, DivisionByZero, InvalidOperation, Overflow
 from enum import StrEnum
 from typing import NamedTuple
@@ -71,6 +71,21 @@ class Patterns:
     def cover(self, value: Value) -> bool:
         """Return whether a change is like one that is common."""
         return any(_is_like(value, pattern, self._step) for pattern in self.common)
+
+
+def without(found: Patterns, values: Iterable[Value]) -> Patterns:
+    """Return patterns of fewer records: those with ``values`` are shown elsewhere."""
+    records = [pattern.records for pattern in found.common]
+    rest = found.rest
+    for value in values:
+        like = (n for n, one in enumerate(found.common) if _is_like(value, one, found._step))
+        place = next(like, None)
+        if place is None:
+            rest = max(0, rest - 1)
+        else:
+            records[place] -= 1
+    common = (replace(one, records=n) for one, n in zip(found.common, records, strict=True) if n)
+    return replace(found, common=tuple(common), rest=rest, bounds=found.bounds if rest else None)
 
 
 def patterns(values: Mapping[Value, int]) -> Patterns:

@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from random import Random
 
 import pytest
 from reader_plans import PLANS, TARGET
@@ -19,8 +20,10 @@ from reconcile.model.plan import (
     RecordChange,
     UnitChange,
 )
+from reconcile.render.change_groups import sections
 from reconcile.render.markdown import markdown
 from reconcile.render.output import write_plan
+from reconcile.render.plan_view import view
 
 MANY = 100
 
@@ -266,3 +269,76 @@ def test_a_comment_of_equal_edits_is_small() -> None:
     said = markdown(PLANS["equal_edits"]())
     assert len(said.encode()) <= 4_000
     assert "hs_pipeline_stage  Delivered -> Open" in said
+
+
+def test_equal_slips_are_a_group_like_any_other() -> None:
+    """Five amounts that all lose their point have nothing to stand apart from."""
+    units = [edited(n, ("hs_total_price", "10.00", "100.00")) for n in range(5)]
+    units += [edited(9 + n, (f"shop_{n}", "a", "b")) for n in range(60)]
+    said = text(plan_of(units))
+    assert "not like the others" not in said
+    assert "~ update 5 orders\n      hs_total_price  10.00 -> 100.00\n" in said
+
+
+def test_a_group_says_that_its_records_move() -> None:
+    """Each comes from another place, of which the example names one."""
+    units = []
+    for n in range(MANY):
+        unit = edited(n, ("hs_tags", "a", "b"), moved_from=f"OLD-{n}")
+        units.append(unit)
+    said = text(plan_of(units))
+    assert "~ update 100 orders  # moved: its key was OLD-0 (for example)" in said
+
+
+def test_numbers_of_a_group_are_without_its_exceptions() -> None:
+    """The rows of the other 98 add up to 98."""
+    units = [created(n, hs_currency_code="EUR" if n % 2 else "USD") for n in range(MANY)]
+    units[6] = created(6, hs_currency_code="GBP")
+    units[8] = created(8, hs_currency_code="USD", hs_order_note="call first")
+    said = lines(plan_of(units))
+    at = said.index("hs_currency_code  EUR  on 50")
+    assert said[at - 1] == "+ create the other 98 orders"
+    assert said[at + 1] == "USD  on 48"
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_every_record_is_listed_counted_or_in_a_group(seed: int) -> None:
+    """Once, whatever the plan; and rows say what is done to each record of their group."""
+    random = Random(seed)
+    texts = ["", "a", "b", "1.00", "2", "3.5", "NaN", "1e999", "-0", "١٢", "a\nb"]
+    units = []
+    for number in range(random.choice((70, 300))):
+        names = random.sample(("hs_tags", "hs_total_price", "hs_order_note"), random.randint(1, 3))
+        common = random.random() < 0.9
+        fields = tuple(
+            FieldChange(
+                name,
+                "1.00" if common else random.choice(texts),
+                "a" if common else random.choice(texts),
+                Reason.CHANGE if common else random.choice(list(Reason)),
+            )
+            for name in sorted(names)
+        )
+        action = random.choice((Action.UPDATE, Action.CREATE, Action.ARCHIVE, Action.CONFLICT))
+        why = (Explanation(random.choice(("taken", f"{number} is gone"))),)
+        address = Address("order", f"A-{number:04}")
+        change = RecordChange(
+            address, action, id="1", fields=fields, why=why if action is Action.CONFLICT else ()
+        )
+        units.append(UnitChange(address, (change,)))
+    seen = view(plan_of(units), personal=True)
+    found = 0
+    for section in sections(seen.units, limit=random.choice((5, 200))):
+        found += sum(len(unit.records) for unit in section.listed)
+        found += sum(section.left_out.values())
+        for group in section.groups:
+            found += group.size
+            apart = sum(len(unit.records) for unit in group.apart)
+            if group.rows:
+                assert 2 * apart <= group.size
+            for row in group.rows:
+                said = sum(pattern.records for pattern in row.found.common) + row.found.rest
+                assert said == group.size - apart
+    assert found == len(units)
+    assert text(plan_of(units))
+    assert len(markdown(plan_of(units), limit=20_000).encode()) <= 20_000
