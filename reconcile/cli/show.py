@@ -29,6 +29,10 @@ def run(file: Path, form: str, *, full: bool, verbose: bool) -> None:
             from reconcile.render.markdown import markdown  # noqa: PLC0415
 
             click.echo(markdown(made, digest=digest), nl=False)
+        case "html":
+            from reconcile.render.html_report import html_report  # noqa: PLC0415
+
+            sys.stdout.writelines(html_report(made, digest=digest))
         case "json":
             from reconcile.render.json_plan import to_json  # noqa: PLC0415
 

@@ -23,11 +23,13 @@ UNITS = 200
 class Group:
     """``size`` records to which the same is done; ``notes`` say what is special.
 
+    ``key`` is what the records have in common, as ``cohorts.cohort_key`` returns it.
     ``apart`` are those that differ from the others, as parts of their units, and ``example`` is
     one of the others. Without ``rows`` they are conflicts of one sort: those listed in ``apart``,
     and ``more`` like them.
     """
 
+    key: Hashable
     action: Action
     kind: str
     size: int
@@ -58,7 +60,7 @@ def sections(units: Callable[[], Iterable[UnitView]], *, limit: int = UNITS) -> 
         for record in unit.records:
             key = cohort_key(record, unit.address)
             if (cohort := cohorts.get(key)) is None:
-                cohort = Cohort(risk(record), record.action, record.address.kind)
+                cohort = Cohort(key, risk(record), record.action, record.address.kind)
                 cohorts[key] = cohort
             cohort.add(record)
     for cohort in cohorts.values():
@@ -129,6 +131,7 @@ def _group(cohort: Cohort, apart: tuple[UnitView, ...]) -> Group:
     if cohort.risk is Risk.CONFLICT:
         more = cohort.size - sum(len(unit.records) for unit in apart)
     return Group(
+        cohort.key,
         cohort.action,
         cohort.kind,
         cohort.size,

@@ -50,6 +50,7 @@ class Row:
 class Cohort:
     """Records that are done the same to, while they are counted and then picked."""
 
+    key: Hashable
     risk: Risk
     action: Action
     kind: str

@@ -55,18 +55,34 @@ def plan_lines(view: PlanView) -> Iterator[Line]:
         yield plain(view.footer, "heading")
     yield BLANK
     yield from _overview(view)
-    yield from _left_out(view)
-    yield from _held_first(view)
+    yield from _before(view)
     if grouped:
         yield from _grouped(view)
     else:
         yield from _every_unit(view)
+    yield from _after(view)
+    yield plain(view.footer, "heading")
+    yield heading
+
+
+def around(view: PlanView) -> Iterator[Line]:
+    """Yield all that a plan says beside its changes and its summary."""
+    yield from selection_lines(view.plan)
+    yield from banner_lines(view.plan)
+    yield from _before(view)
+    yield from _after(view)
+
+
+def _before(view: PlanView) -> Iterator[Line]:
+    yield from _left_out(view)
+    yield from _held_first(view)
+
+
+def _after(view: PlanView) -> Iterator[Line]:
     yield from _adopted(view)
     yield from _held(view)
     yield from _drift(view)
     yield from _of_whole(view)
-    yield plain(view.footer, "heading")
-    yield heading
 
 
 def _overview(view: PlanView) -> Iterator[Line]:

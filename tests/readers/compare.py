@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from reader_plans import PLANS
 
+from reconcile.render.html_report import html_report
 from reconcile.render.markdown import markdown
 
 QUESTIONS = tomllib.loads(Path(__file__).with_name("questions.toml").read_text(encoding="utf-8"))
@@ -24,6 +25,7 @@ def ask(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, make in PLANS.items():
         (folder / f"{name}.md").write_text(markdown(make()), encoding="utf-8")
+        (folder / f"{name}.html").write_text("".join(html_report(make())), encoding="utf-8")
     lines = [f"{one['plan']}: {one['ask']}\n> \n" for one in QUESTIONS["question"]]
     (folder / "answers.txt").write_text("\n".join(lines), encoding="utf-8")
 
