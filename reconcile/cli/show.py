@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from reconcile.cli.common import colored, shows_personal, write_digest
+from reconcile.cli.cost import estimate
 from reconcile.cli.git_commit import write_source
 from reconcile.errors import UsageError
 from reconcile.model.digest import Hasher
@@ -28,11 +29,13 @@ def run(file: Path, form: str, *, full: bool, verbose: bool) -> None:
         case "markdown":
             from reconcile.render.markdown import markdown  # noqa: PLC0415
 
-            click.echo(markdown(made, digest=digest), nl=False)
+            cost = f"{says}." if (says := estimate(made)) else ""
+            click.echo(markdown(made, digest=digest, cost=cost), nl=False)
         case "html":
             from reconcile.render.html_report import html_report  # noqa: PLC0415
 
-            sys.stdout.writelines(html_report(made, digest=digest))
+            page = "".join(html_report(made, digest=digest))
+            click.echo(page.encode(), nl=False)  # it says that it is UTF-8
         case "json":
             from reconcile.render.json_plan import to_json  # noqa: PLC0415
 

@@ -73,17 +73,17 @@ def marker(target: str) -> str:
     return f"<!-- reconcile:plan:{marker_name(target)} -->"
 
 
-def markdown(plan: Plan, *, limit: int = LIMIT, digest: str = "") -> str:
+def markdown(plan: Plan, *, limit: int = LIMIT, digest: str = "", cost: str = "") -> str:
     """Return the plan within ``limit`` bytes, which are never fewer than characters.
 
-    A plan beyond a screenful, or one that does not fit, is grouped (``markdown_groups``), and says
-    what is left out. Counts, guards and the first conflicts always stay, so a tiny limit may be
-    exceeded.
+    ``cost`` says what applying it takes, in a sentence. A plan beyond a screenful, or one that does
+    not fit, is grouped (``markdown_groups``), and says what is left out. Counts, guards and the
+    first conflicts always stay, so a tiny limit may be exceeded.
     """
     seen = view(plan, personal=False)
     found = sections(seen.units) if seen.is_long or seen.conflicts else []
-    head = "\n\n".join(_head(seen, found))
-    tail = "\n\n".join(_tail(seen, digest))
+    head = "\n\n".join(_head(seen, found, digest, cost))
+    tail = "\n\n".join(_tail(seen))
     room = limit - _size(head) - _size(tail) - len("\n\n\n\n\n")
     body = None if seen.is_long else _full(seen, room)
     if body is None:
@@ -117,7 +117,7 @@ def _diff_block(lines: Iterable[Line]) -> str:
     return fenced((_diff_line(line) for line in lines), "diff")
 
 
-def _head(seen: PlanView, found: Sequence[Section]) -> Iterator[str]:
+def _head(seen: PlanView, found: Sequence[Section], digest: str, cost: str) -> Iterator[str]:
     yield marker(seen.plan.target.name)
     yield heading("Plan for", seen.plan.target)
     yield from selection(seen.plan)
@@ -128,6 +128,8 @@ def _head(seen: PlanView, found: Sequence[Section]) -> Iterator[str]:
     yield seen.footer
     if says := list(_overview(seen)):
         yield "\n".join(says)
+    if about := [one for one in (cost, digest and f"Content digest: {code_span(digest)}") if one]:
+        yield "  \n".join(about)
     if seen.tallies:
         yield "\n".join(_table(seen))
     if seen.plan.guards:
@@ -238,15 +240,13 @@ def _explained(why: Sequence[Explanation]) -> Iterator[str]:
         yield f"… and {plural(len(why) - REASONS, 'more reason')}. {ALL}"
 
 
-def _tail(seen: PlanView, digest: str) -> Iterator[str]:
+def _tail(seen: PlanView) -> Iterator[str]:
     hidden: Counter[str] = Counter()
     for change in seen.plan.records():
         hidden[change.address.kind] += any(True for _ in personal_values(change))
     if hidden.total():
         many = listed(hidden)
         yield f"Personal values are hidden here, in {many}: read them in the diff of the manifests."
-    if digest:
-        yield f"Content digest: {code_span(digest)}"
     yield code_span(shorten(seen.heading))
 
 
