@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from reconcile.model.address import Address
 from reconcile.model.kinds import kinds
+from reconcile.model.plan import Action
 from reconcile.render.patterns import number
 from reconcile.render.record_views import FieldView, RecordView, UnitView
 
@@ -62,7 +63,7 @@ def anomalies(units: Iterable[UnitView]) -> list[Anomaly]:
 
 def _changed(record: RecordView) -> Iterator[FieldView]:
     """Yield the values that are written in place of others."""
-    if not record.action.removes:
+    if record.action is not Action.CONFLICT and not record.action.removes:
         for field in record.fields:
             if field.before and field.before != field.after and not (field.hidden or field.differs):
                 yield field

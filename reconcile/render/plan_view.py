@@ -23,8 +23,8 @@ from reconcile.render.record_views import (
     LeftAloneView,
     RecordView,
     UnitView,
+    height,
     left_alone_view,
-    listed_fields,
     record_view,
     unit_view,
 )
@@ -58,9 +58,7 @@ class PlanView:
         """Whether to list every unit takes more than a screenful."""
         lines = 0
         for unit in self.units():
-            lines += 1 + sum(
-                1 + len(listed_fields(record)) + len(record.links) for record in unit.records
-            )
+            lines += 1 + sum(1 + height(record) for record in unit.records)
             if lines > SCREENFUL:
                 return True
         return False

@@ -147,6 +147,12 @@ def listed_fields(record: RecordView) -> Sequence[FieldView]:
     return [field for field in fields if field.name != title or field.after != record.title]
 
 
+def height(record: RecordView) -> int:
+    """Return about how many lines a record takes below its first one."""
+    packed = record.action is Action.CREATE and not record.root  # its fields share a line
+    return len(record.links) + (1 if packed else len(listed_fields(record)))
+
+
 def personal_values(change: RecordChange) -> Iterator[str]:
     """Yield the personal values that a record's change holds."""
     for field in change.fields:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from random import Random
 
 import pytest
+from hostile_plans import HOSTILE, edits
+from markdown_it import MarkdownIt
 from reader_plans import PLANS, TARGET
 
 from reconcile.model.address import Address
@@ -342,3 +344,38 @@ def test_every_record_is_listed_counted_or_in_a_group(seed: int) -> None:
     assert found == len(units)
     assert text(plan_of(units))
     assert len(markdown(plan_of(units), limit=20_000).encode()) <= 20_000
+
+
+def test_an_order_with_many_new_lines_is_listed() -> None:
+    """The values of a new line item share a line, so that this is not a screenful."""
+    root = created(1, hs_currency_code="EUR")
+    lines_of = [
+        RecordChange(
+            Address("line_item", f"A-0001:{number}"),
+            Action.CREATE,
+            parent=root.address,
+            fields=tuple(
+                FieldChange(name, "", "1", Reason.NEW) for name in ("price", "quantity", "tax")
+            ),
+        )
+        for number in range(20)
+    ]
+    said = text(plan_of([replace(root, changes=(*root.changes, *lines_of))]))
+    assert said.count("+ line_item/") == 20
+    assert "grouped" not in said
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_hostile_values_in_groups_are_text(value: str) -> None:
+    """As values, names, keys, titles, reasons and hints: of terminals and of Markdown."""
+    made = edits(*[value] * 70)
+    said = text(made)
+    assert not {"\x1b", "\x00", "\u202e"}.intersection(said)
+    comment = markdown(made)
+    tokens = MarkdownIt("commonmark").parse(comment)
+    assert {token.type for token in tokens if token.type.startswith("html")} == {"html_block"}
+    assert [token.content for token in tokens if token.type == "html_block"] == [
+        comment.partition("\n")[0] + "\n"
+    ]
+    inner = [child.type for token in tokens for child in token.children or ()]
+    assert not {"link_open", "image", "html_inline"}.intersection(inner)

@@ -142,3 +142,9 @@ def test_totals_and_slips_are_in_a_comment() -> None:
     comment = markdown(PLANS["creates_and_one_overwrite"]())
     assert "- Totals: `EUR` 0.00 -> 1,203,630.30" in comment
     assert comment.index("- Totals") < comment.index("| create |")
+
+
+def test_what_is_in_conflict_is_not_suspected() -> None:
+    """It is left alone."""
+    unit = changed("A", ("hs_total_price", "10.00", "100.00"), action=Action.CONFLICT)
+    assert "Look twice" not in text(Plan(TARGET, (unit,)))
