@@ -37,6 +37,13 @@ def times(factor: Decimal) -> str:
     return f"x {whole}.{places.rstrip('0'):0<2}"
 
 
+def _about(factor: Decimal) -> str:
+    """Return a factor to two decimals, of what gets smaller by what it is divided by."""
+    if factor >= 1:
+        return times(round(factor, 2))
+    return f"/ {times(round(1 / factor, 2)).removeprefix('x ')}"
+
+
 def money(amount: Decimal) -> str:
     """Return ``1,200.00``: at least two decimals."""
     exponent = amount.as_tuple().exponent
@@ -59,6 +66,6 @@ def _anomaly(one: Anomaly, write: Write) -> str:
         replaced = plural(one.others, "different value")
         return f"{name} becomes {after} on {count(one.kind, one.records)}, in place of {replaced}"
     before = write(value(one.field.shown_before))
-    how = f" ({times(one.factor)})" if one.factor else ""
+    how = f" ({_about(one.factor)})" if one.factor else ""
     more = f", and {one.more:,} more like it" if one.more else ""
     return f"{name} {before} -> {after}{how} on {write(str(one.address))}{more}"

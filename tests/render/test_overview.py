@@ -99,7 +99,12 @@ def test_totals_that_others_set_are_not_shown_in_ci() -> None:
 
 @pytest.mark.parametrize(
     ("before", "after", "how"),
-    [("14.00", "140.00", "x 10"), ("1250.00", "12.50", "/ 100"), ("20", "1980", "x 99")],
+    [
+        ("14.00", "140.00", "x 10"),
+        ("1250.00", "12.50", "/ 100"),
+        ("9.5", "99", "x 10.42"),
+        ("99", "9.5", "/ 10.42"),
+    ],
 )
 def test_a_lost_point_is_said(before: str, after: str, how: str) -> None:
     """At the top, also of a plan of one record."""
