@@ -10,6 +10,9 @@
     │       ├── AuthError      1   the token is wrong, revoked or lacks a scope
     │       ├── RateLimited    1   the account's limit is used up, and waiting does not help
     │       └── Unreachable    1   no response
+    ├── GitHubError                1   a call to GitHub failed
+    │   ├── GitHubRefused          1   this call was refused; others may succeed
+    │   └── GitHubUnavailable      1   every further call would fail as well
     ├── GuardRefused               3   a limit, or a number of --allow, refused the plan
     ├── Locked                     4   another process holds the target's lock
     ├── Unfinished                 5   an apply was interrupted, and its outcome is unknown
@@ -151,6 +154,32 @@ class RateLimited(Fatal):
 
 class Unreachable(Fatal):
     """No response came, and the call certainly had no effect or is safe to repeat."""
+
+
+class GitHubError(ReconcileError):
+    """A call to GitHub failed. ``status`` is the HTTP status, 0 where there was no response."""
+
+    def __init__(self, message: str, *, status: int = 0, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+
+
+class GitHubRefused(GitHubError):
+    """GitHub refused this call, or answered it with what cannot be used; others may succeed.
+
+    ``reason`` is GitHub's own message, printable and short.
+    """
+
+    def __init__(self, message: str, *, status: int, reason: str = "", hint: str = "") -> None:
+        super().__init__(message, status=status, hint=hint)
+        self.reason = reason
+
+
+class GitHubUnavailable(GitHubError):
+    """The token is wrong, the rate limit is used up, or no usable response came.
+
+    Whether a call that writes took effect is not known.
+    """
 
 
 class GuardRefused(ReconcileError):

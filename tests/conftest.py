@@ -14,6 +14,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import selection
+from forge.guarded import guard
+from forge.server import Forge
 from proxy import Proxy
 from random_examples import register_profiles
 from world import World, seed
@@ -83,3 +85,11 @@ def world(build: Callable[..., World]) -> World:
 def watched(build: Callable[..., World]) -> World:
     """Return a world whose calls pass a proxy that records them and can be told to interfere."""
     return build(proxy=Proxy)
+
+
+@pytest.fixture
+def forge() -> Iterator[Forge]:
+    """Serve a GitHub with a repository in which everything is on that reviews rely on."""
+    with Forge() as forge:
+        guard(forge.repository)
+        yield forge

@@ -47,13 +47,21 @@ def _with_effect_digests(lines: Sequence[bytes], key: bytes | None) -> Sequence[
     return [*lines[:2], *changed]
 
 
+def _counts(change: Line) -> bool:
+    """Whether a change is more than what every apply remembers unasked."""
+    quiet = not any(change.get(name) for name in ("adopts", "moved_from", "why"))
+    return not (change["action"] == "adopt" and quiet)
+
+
 def _counted(lines: Sequence[bytes]) -> Line:
     """The rest of the footer, as far as the lines can be understood."""
     counts: dict[str, dict[str, int]] = {}
     try:
         shared, *units = map(json.loads, lines[1:])
         policy = {name: shared[name] for name in _POLICY}
-        digests = sorted(str(one["effect_digest"]) for one in units if one["changes"])
+        digests = sorted(
+            str(one["effect_digest"]) for one in units if any(map(_counts, one["changes"]))
+        )
         for change in (change for one in units for change in one["changes"]):
             of_kinds = counts.setdefault(str(change["action"]), {})
             kind = str(change["address"][0])

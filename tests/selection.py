@@ -14,13 +14,14 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from forge.server import Forge
 from proxy import Proxy
 from world import World
 
 from reconcile.sandbox import Sandbox
 
 _MODULES = ("subprocess", "socket", "servers")
-_CLASSES = (BaseServer, Sandbox, Proxy, World)
+_CLASSES = (BaseServer, Forge, Sandbox, Proxy, World)
 _STARTING = ("subprocess.Popen", "os.fork", "os.posix_spawn", "socket.bind", "socket.connect")
 _running: list[str] = []
 """The fast test that runs now."""

@@ -230,8 +230,12 @@ class World:
         *,
         allow: Mapping[str, int] | None = None,
         halt: bool = False,
+        saved: bool = False,
     ) -> Report:
-        """Apply a plan; as the command does, one made now if none is given."""
+        """Apply a plan; as the command does, one made now if none is given.
+
+        One that was ``saved`` is compared with what the manifests declare now.
+        """
         with self.session() as session:
             if planned is None:
                 self._recover(session)
@@ -242,6 +246,7 @@ class World:
                 session,
                 planned,
                 ORIGIN,
+                declared=self.units() if saved else None,
                 who="test",
                 halt=halt,
                 sleep=self.sleep,

@@ -23,6 +23,7 @@ from reconcile.state.state import State
 _GONE = "no manifest declares it any more; plan again"
 _DECLARED = "it has been declared since planning; plan again"
 _CHANGED = "its manifest has changed since planning; plan again"
+_OTHERWISE = "its manifest declares otherwise what the plan would remember; plan again"
 _LABELS = "labels have changed in HubSpot since planning; plan again"
 
 
@@ -56,7 +57,22 @@ def _manifest(unit: UnitChange, declared: Unit | None) -> str:
         return _GONE if unit.manifest else ""
     if not unit.manifest:
         return _DECLARED
-    return "" if desired_digest(declared) == unit.manifest else _CHANGED
+    if desired_digest(declared) != unit.manifest:
+        return _CHANGED
+    return "" if _remembers_as_declared(unit, declared) else _OTHERWISE
+
+
+def _remembers_as_declared(unit: UnitChange, declared: Unit) -> bool:
+    """Return whether a unit lets the state remember no other protection than is declared.
+
+    No effect digest covers such changes of the state alone.
+    """
+    protected = {record.address.folded(): record.protect for record in declared.records}
+    return all(
+        protected.get(change.address.folded()) is change.protect
+        for change in unit.changes
+        if change.is_remembered
+    )
 
 
 def _links(planned: Plan) -> Iterator[tuple[UnitChange, RecordChange, LinkChange]]:

@@ -24,10 +24,11 @@ def check_preconditions(
     """Raise an error for a plan that cannot be applied to this target.
 
     Raises UsageError for a plan of another account or one that contradicts itself, StalePlan for
-    one made with other identities or that does what ``manage`` forbids, AuthError for a token that
-    lacks a scope.
+    one of a pull request, one made with other identities or that does what ``manage`` forbids,
+    AuthError for a token that lacks a scope.
     """
     require_consistent(planned)
+    require_merged(planned)
     require_target(planned, target)
     _require_identities(planned, identities)
     _require_managed(planned, manage)
@@ -58,6 +59,15 @@ def _require_managed(planned: Plan, manage: Manage) -> None:
         raise StalePlan(
             f"`manage` in reconcile.yaml does not allow this plan: it {', '.join(found)}",
             hint="plan again; the plan was made when `manage` allowed more",
+        )
+
+
+def require_merged(planned: Plan) -> None:
+    """Raise StalePlan for a plan of a pull request: what is applied is what was merged."""
+    if planned.source.request is not None:
+        raise StalePlan(
+            "this plan was made for review, of a pull request that may never be merged as it is",
+            hint="merge it, then plan and apply what is merged",
         )
 
 

@@ -10,21 +10,13 @@ from types import MappingProxyType
 
 from reconcile.audit import git
 from reconcile.audit.github_identity import claims
+from reconcile.github.job_variables import VARIABLES, is_github_job
 from reconcile.model.audit import Actor, Origin
 from reconcile.model.source import UNKNOWN
 from reconcile.stores.this_process import local_user
 
 _LONGEST = 500
 
-_GITHUB = {
-    "repository": "GITHUB_REPOSITORY",
-    "run_id": "GITHUB_RUN_ID",
-    "run_attempt": "GITHUB_RUN_ATTEMPT",
-    "sha": "GITHUB_SHA",
-    "ref": "GITHUB_REF",
-    "workflow_ref": "GITHUB_WORKFLOW_REF",
-    "triggering_actor": "GITHUB_TRIGGERING_ACTOR",
-}
 _GITLAB = {
     "project": "CI_PROJECT_PATH",
     "pipeline_id": "CI_PIPELINE_ID",
@@ -48,9 +40,9 @@ def current_actor(environ: Mapping[str, str], root: Path, *, loopback: bool = Fa
     Where git is needed but unavailable, the name is unknown, and the facts name the machine.
     ``loopback`` allows an issuer on this machine, for tests.
     """
-    if _is_github(environ):
+    if is_github_job(environ):
         claimed = claims(environ, loopback=loopback)
-        facts = _facts(environ, _GITHUB) | claimed
+        facts = _facts(environ, VARIABLES) | claimed
         name = claimed.get("actor") or environ.get("GITHUB_ACTOR", "")
         return _actor(name, "oidc-unverified" if claimed else "github", facts)
     if _is_gitlab(environ):
@@ -77,10 +69,6 @@ def commit(environ: Mapping[str, str], root: Path) -> str:
 def clean(text: str) -> str:
     """Return text from the command line or the environment, with invalid characters replaced."""
     return text.encode("utf-8", "replace").decode()
-
-
-def _is_github(environ: Mapping[str, str]) -> bool:
-    return environ.get("GITHUB_ACTIONS") == "true"
 
 
 def _is_gitlab(environ: Mapping[str, str]) -> bool:

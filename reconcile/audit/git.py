@@ -13,9 +13,8 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 TIMEOUT = 10.0
 """Seconds that git may take. It reads local files only."""
@@ -29,6 +28,9 @@ _SWITCHED_OFF = (
     # A folder in the tree that looks like a bare repository could bring settings of its own.
     "-c",
     "safe.bareRepository=explicit",
+    # Attributes name what is run on files; the user's apply everywhere.
+    "-c",
+    f"core.attributesFile={os.devnull}",
 )
 _KEPT = re.compile(r"HOME|XDG_CONFIG_HOME|PATH|SUDO_UID|GIT_CONFIG(_.+)?")
 """Variables that git gets. GIT_CONFIG_… says where the user's settings are."""
@@ -41,27 +43,18 @@ _SET = {
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_ALLOW_PROTOCOL": "",
 }
-_AT_ONCE = 1 << 25
-"""Bytes of files to ask for in one call."""
+_ALONE = {
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_ATTR_NOSYSTEM": "1",
+}
+"""Set for a bare repository of our own: no settings and attributes but those of ``git_dir``."""
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _NAMES = ("user.name", "user.email", "author.name", "author.email")
 
 
 class GitUnavailable(Exception):
     """Git is missing, refuses, or does not answer in time."""
-
-
-class TreeEntry(NamedTuple):
-    """One entry of a commit's tree: git's mode, type and object id."""
-
-    mode: str
-    type: str
-    id: str
-
-    @property
-    def is_regular(self) -> bool:
-        """Whether it is a file, neither a link nor a submodule."""
-        return self.type == "blob" and self.mode.startswith("100")
 
 
 def is_commit(text: str) -> bool:
@@ -74,7 +67,7 @@ def commit(root: Path, environ: Mapping[str, str]) -> str:
 
     It is empty outside a repository, and in one without a commit. Raise GitUnavailable.
     """
-    code, out = _run(root, environ, "rev-parse", "--verify", "--quiet", "HEAD")
+    code, out = run(root, environ, "rev-parse", "--verify", "--quiet", "HEAD")
     found = out.decode("ascii", "replace").strip()
     if code == 0 and is_commit(found):
         return found
@@ -89,7 +82,7 @@ def identity(root: Path, environ: Mapping[str, str]) -> str:
     Raise GitUnavailable.
     """
     commit(root, environ)  # git ignores the settings of a repository that it refuses
-    code, out = _run(
+    code, out = run(
         root, environ, "config", "--null", "--get-regexp", r"^(user|author)\.(name|email)$"
     )
     if code not in (0, 1):
@@ -106,23 +99,31 @@ def identity(root: Path, environ: Mapping[str, str]) -> str:
 
 def top(root: Path, environ: Mapping[str, str]) -> Path:
     """Return the top folder of the repository around ``root``. Raise GitUnavailable."""
-    code, out = _run(root, environ, "rev-parse", "--show-toplevel")
+    code, out = run(root, environ, "rev-parse", "--show-toplevel")
     if code != 0:
         raise GitUnavailable("git does not say where the repository begins")
     return Path(os.fsdecode(out.removesuffix(b"\n"))).resolve()
 
 
-def tree(folder: Path, commit: str, environ: Mapping[str, str]) -> dict[Path, TreeEntry]:
-    """Return a commit's entries below a folder, by absolute path. Raise GitUnavailable."""
-    code, out = _run(folder, environ, "ls-tree", "-r", "-z", commit)
+def prefix(root: Path, environ: Mapping[str, str]) -> str:
+    """Return the path of ``root`` in its repository, with a slash at its end; empty at the top.
+
+    Raise GitUnavailable.
+    """
+    return os.fsdecode(_answer(root, environ, "--show-prefix"))
+
+
+def objects_folder(root: Path, environ: Mapping[str, str]) -> Path:
+    """Return the absolute path of the repository's objects. Raise GitUnavailable."""
+    found = _answer(root, environ, "--path-format=absolute", "--git-path", "objects")
+    return Path(os.fsdecode(found))
+
+
+def _answer(root: Path, environ: Mapping[str, str], *asked: str) -> bytes:
+    code, out = run(root, environ, "rev-parse", *asked)
     if code != 0:
-        raise GitUnavailable("git cannot read the commit")
-    found = {}
-    for line in out.split(b"\0")[:-1]:
-        about, _, name = line.partition(b"\t")
-        mode, type_, id_ = about.decode("ascii", "replace").split(" ")
-        found[folder / os.fsdecode(name)] = TreeEntry(mode, type_, id_)
-    return found
+        raise GitUnavailable("git does not say where the repository is")
+    return out.removesuffix(b"\n")
 
 
 def is_repository(root: Path) -> bool:
@@ -135,76 +136,40 @@ def resolve(root: Path, ref: str, environ: Mapping[str, str]) -> str:
     commit(root, environ)  # raises if git refuses the repository
     if not ref or ref.startswith("-"):
         return ""
-    _, out = _run(root, environ, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+    _, out = run(root, environ, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
     found = out.decode("ascii", "replace").strip()
     return found if is_commit(found) else ""
 
 
 def is_shallow(root: Path, environ: Mapping[str, str]) -> bool:
     """Return whether the clone around ``root`` lacks older commits. Raise GitUnavailable."""
-    _, out = _run(root, environ, "rev-parse", "--is-shallow-repository")
+    _, out = run(root, environ, "rev-parse", "--is-shallow-repository")
     return out.strip() == b"true"
 
 
-def sizes(folder: Path, ids: Sequence[str], environ: Mapping[str, str]) -> dict[str, int]:
-    """Return the sizes of files by their ids.
-
-    Raise GitUnavailable, also for a file that is not in this clone.
-    """
-    _, out = _run(folder, environ, "cat-file", "--batch-check", given=_lines(ids))
-    found = [line.split() for line in out.splitlines()]
-    if len(found) != len(ids) or any(line[1:2] != [b"blob"] for line in found):
-        raise GitUnavailable("this clone does not have all files of the commit")
-    return {id_: int(size) for id_, (_, _, size) in zip(ids, found, strict=True)}
-
-
-def blobs(
-    folder: Path, ids: Sequence[str], sizes: Mapping[str, int], environ: Mapping[str, str]
-) -> Iterator[bytes]:
-    """Yield the content of files as the repository has it. Raise GitUnavailable."""
-    for some in _batches(ids, sizes):
-        _, out = _run(folder, environ, "cat-file", "--batch", given=_lines(some))
-        end = 0
-        for id_ in some:
-            begin = end + len(head := b"%s blob %d\n" % (id_.encode(), sizes[id_]))
-            if out[end:begin] != head:
-                raise GitUnavailable("git cannot read the files of the commit")
-            end = begin + sizes[id_]
-            yield out[begin:end]
-            end += 1  # a line break
-
-
-def _batches(ids: Sequence[str], sizes: Mapping[str, int]) -> Iterator[list[str]]:
-    batch: list[str] = []
-    total = 0
-    for id_ in ids:
-        if batch and total + sizes[id_] > _AT_ONCE:
-            yield batch
-            batch, total = [], 0
-        batch.append(id_)
-        total += sizes[id_]
-    if batch:
-        yield batch
-
-
-def _lines(ids: Sequence[str]) -> bytes:
-    return "".join(f"{id_}\n" for id_ in ids).encode()
-
-
-def _run(
-    folder: Path, environ: Mapping[str, str], *command: str, given: bytes = b""
+def run(
+    folder: Path,
+    environ: Mapping[str, str],
+    *command: str,
+    given: bytes = b"",
+    git_dir: Path | None = None,
 ) -> tuple[int, bytes]:
     """Run git in a folder with some input. Return its exit code and output.
 
-    Raise GitUnavailable.
+    ``git_dir`` is a bare repository that was made for this run, to be used in place of the one
+    around the folder. Then git gets nobody's settings or attributes. Raise GitUnavailable.
     """
     program = _program(folder, environ)
     if program is None:
         raise GitUnavailable("git is not installed")
     kept = {name: text for name, text in environ.items() if _KEPT.fullmatch(name)}
+    place = folder
+    if git_dir is not None:
+        kept = {"PATH": environ.get("PATH", os.defpath), "GIT_DIR": str(git_dir), **_ALONE}
+        place = git_dir
     try:
         done = subprocess.run(  # noqa: S603  (fixed arguments, no shell; see the module)
-            [program, "-C", str(folder), *_SWITCHED_OFF, *command],
+            [program, "-C", str(place), *_SWITCHED_OFF, *command],
             input=given,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconcile.audit import git
+from reconcile.audit.git_objects import GitObjects, TreeEntry
 from reconcile.model.audit import Facts, Origin
 from reconcile.model.source import Files, Source
 
@@ -61,7 +62,7 @@ class FilesRead:
         if not all(folder.is_relative_to(top) for folder in folders):
             return Files.DIFFER
         folder = Path(os.path.commonpath([self._root, *folders]))
-        held = git.tree(folder, self._commit, self._environ)
+        held = GitObjects(folder, self._environ).tree(self._commit)
         there = {resolved for path, one in self._read.items() for resolved in (path, one.resolved)}
         if any(path not in there and belongs(path) for path in held):
             return Files.DIFFER
@@ -70,7 +71,7 @@ class FilesRead:
         return next((one for one in (Files.DIFFER, Files.UNKNOWN) if one in answers), Files.SAME)
 
 
-def _file(path: Path, read: _Read, held: Mapping[Path, git.TreeEntry], modules: set[Path]) -> Files:
+def _file(path: Path, read: _Read, held: Mapping[Path, TreeEntry], modules: set[Path]) -> Files:
     if not modules.isdisjoint(read.resolved.parents):
         return Files.UNKNOWN
     entry = held.get(read.resolved)

@@ -56,6 +56,7 @@ def run(
     expect_digest: str,
     recreate: tuple[str, ...],
     prune: bool,
+    full: bool,
     lock_timeout: float,
     on_error: str,
     reason: str,
@@ -92,7 +93,7 @@ def run(
                     advance=advance,
                 )
             made = replace(made, source=source_of(read, settings))
-            write_plan(made, sys.stdout, personal=shows_personal(), color=colored())
+            write_plan(made, sys.stdout, personal=shows_personal(), color=colored(), full=full)
         digest = content_digest(made)
         write_digest(digest)
         write_source(made.source)

@@ -41,7 +41,7 @@ from reconcile.render.audit_lines import (
 from reconcile.render.escaping import visible
 from reconcile.render.json_text import json_line
 from reconcile.render.output import write_lines
-from reconcile.render.plan_lines import BLANK, Line, plain
+from reconcile.render.styled_lines import BLANK, Line, plain
 from reconcile.session import open_target_store
 from reconcile.state.state import State
 

@@ -6,18 +6,27 @@ from reconcile.render.phrasing import duration, plural
 from reconcile.session import Session
 
 
-def cost(session: Session, made: Plan) -> str:
-    """Return the time and calls that an apply needs, in a sentence; empty if it changes nothing."""
+def estimate(made: Plan, limit: int | None = None) -> str:
+    """Return about how many calls and how much time an apply needs; empty if it changes nothing.
+
+    ``limit`` is the rate limit in calls in 10 seconds, if it is known.
+    """
     if made.idle or made.empty:
         return ""
     number = calls(made)
-    limit = session.settings.target.rate_limit
-    estimate = (
-        f"Applying this takes about {plural(number, 'call')}, {duration(seconds(number, limit))}"
-    )
+    time = duration(seconds(number, limit))
+    return f"Applying this takes about {plural(number, 'call')}, {time}"
+
+
+def cost(session: Session, made: Plan) -> str:
+    """Return the time and calls that an apply needs, in a sentence; empty if it changes nothing."""
+    says = estimate(made, session.settings.target.rate_limit)
+    if not says:
+        return ""
+    number = calls(made)
     usage = session.hubspot.definitions.usage()
     if usage is None or not usage.limit:
-        return f"{estimate}."
+        return f"{says}."
     left = max(0, usage.limit - usage.used)
     short = f"; only {left:,} are left" if number > left else ""
-    return f"{estimate}, {100 * number / usage.limit:.2g} % of today's {usage.limit:,}{short}."
+    return f"{says}, {100 * number / usage.limit:.2g} % of today's {usage.limit:,}{short}."

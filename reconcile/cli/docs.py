@@ -21,6 +21,7 @@ TOPICS = (
     "audit",
     "crashes",
     "ci",
+    "github",
     "sandbox",
     "calls",
     "speed",

@@ -10,6 +10,7 @@ from reconcile.audit.source import FilesRead
 from reconcile.manifests.files import PROJECT_FILE, defaults_above, is_manifest
 from reconcile.model.source import Files, Source
 from reconcile.project import Settings
+from reconcile.render.escaping import visible
 
 _FILES = {
     Files.SAME: "",
@@ -41,7 +42,10 @@ def source_of(read: FilesRead, settings: Settings, paths: tuple[Path, ...] = ())
 
 def write_source(source: Source) -> None:
     """Print the commit that a plan was made at; nothing outside git."""
-    if is_commit(source.commit):
+    if source.request is not None:
+        head, base = source.request.head[:12], source.request.base[:12]
+        click.echo(f"Planned from commits: {visible(head)}, merged into {visible(base)}", err=True)
+    elif is_commit(source.commit):
         click.echo(f"Planned at commit {source.commit[:12]}{_FILES[source.files]}", err=True)
     elif source.commit:
         click.echo("Planned at an unknown commit: it cannot be read from git", err=True)

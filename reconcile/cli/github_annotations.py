@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from reconcile.errors import Problem
+from reconcile.github.job_variables import is_github_job
 from reconcile.render.error_lines import Level, github_annotations
 
 
@@ -17,7 +18,7 @@ def annotate(level: Level, problems: Iterable[Problem], *, err: bool = False) ->
     They go to stdout after an error, and to stderr where stdout holds a plan, or JSON (``err``);
     GitHub reads both.
     """
-    if os.environ.get("GITHUB_ACTIONS") != "true":
+    if not is_github_job(os.environ):
         return
     found = [replace(one, file=_in_repository(one.file)) for one in problems]
     for line in github_annotations(found, level):

@@ -47,6 +47,7 @@ COMMANDS = {
     "audit": "Query the audit log: who changed what, when and why.",
     "state": "Inspect, edit or move the state: what was last applied.",
     "lock": "Show or break the state lock.",
+    "ci": "Work with a CI service and its pull requests.",
     "sandbox": "Run a HubSpot-compatible server on this machine.",
     "doctor": "Check the account, the token's scopes and the limits left.",
     "docs": "Show a page of the reference.",

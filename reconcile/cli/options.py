@@ -58,6 +58,23 @@ def selection_options(command: Command) -> Command:
     return select(exclude(command))
 
 
+def request_options(command: Command) -> Command:
+    """``--tree COMMIT`` and ``--trusted-ref REF``."""
+    tree = click.option(
+        "--tree",
+        metavar="COMMIT",
+        help="A pull request's last commit, read from git without a checkout: only what its merge "
+        "into --trusted-ref changes.",
+    )
+    trusted = click.option(
+        "--trusted-ref",
+        metavar="REF",
+        help="The branch to merge into, as in origin/main. With --tree; reconcile.yaml is this "
+        "branch's, not the request's.",
+    )
+    return tree(trusted(command))
+
+
 def sources_option(command: Command) -> Command:
     """``--no-sources``."""
     return click.option(
@@ -86,6 +103,15 @@ def prune_option(command: Command) -> Command:
         is_flag=True,
         help="Archive the managed records that no manifest declares any more, but never protected "
         "ones.",
+    )(command)
+
+
+def full_option(command: Command) -> Command:
+    """``--full``."""
+    return click.option(
+        "--full",
+        is_flag=True,
+        help="List every record; without it a plan beyond a screenful groups equal changes.",
     )(command)
 
 

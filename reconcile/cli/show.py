@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from reconcile.cli.common import colored, shows_personal, write_digest
+from reconcile.cli.cost import estimate
 from reconcile.cli.git_commit import write_source
 from reconcile.errors import UsageError
 from reconcile.model.digest import Hasher
@@ -18,7 +19,7 @@ from reconcile.project import load_settings
 from reconcile.state.hash_key import find_key
 
 
-def run(file: Path, form: str, *, verbose: bool) -> None:
+def run(file: Path, form: str, *, full: bool, verbose: bool) -> None:
     """Run `reconcile show`."""
     made, digest = read_plan(file)
     key = _key(made) if made.keyed else None
@@ -28,7 +29,13 @@ def run(file: Path, form: str, *, verbose: bool) -> None:
         case "markdown":
             from reconcile.render.markdown import markdown  # noqa: PLC0415
 
-            click.echo(markdown(made, digest=digest), nl=False)
+            cost = f"{says}." if (says := estimate(made)) else ""
+            click.echo(markdown(made, digest=digest, cost=cost), nl=False)
+        case "html":
+            from reconcile.render.html_report import html_report  # noqa: PLC0415
+
+            page = "".join(html_report(made, digest=digest))
+            click.echo(page.encode(), nl=False)  # it says that it is UTF-8
         case "json":
             from reconcile.render.json_plan import to_json  # noqa: PLC0415
 
@@ -37,7 +44,12 @@ def run(file: Path, form: str, *, verbose: bool) -> None:
             from reconcile.render.output import write_plan  # noqa: PLC0415
 
             write_plan(
-                made, sys.stdout, personal=shows_personal(), color=colored(), verbose=verbose
+                made,
+                sys.stdout,
+                personal=shows_personal(),
+                color=colored(),
+                full=full,
+                verbose=verbose,
             )
             write_digest(digest)
             if made.keyed and key is None:

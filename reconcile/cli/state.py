@@ -28,7 +28,7 @@ from reconcile.render.escaping import visible
 from reconcile.render.json_text import json_line
 from reconcile.render.output import write_lines
 from reconcile.render.phrasing import plural
-from reconcile.render.plan_lines import Line, plain
+from reconcile.render.styled_lines import Line, plain
 from reconcile.session import open_target_store
 from reconcile.state.hash_key import find_key
 from reconcile.state.head import require_writable

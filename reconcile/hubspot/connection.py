@@ -160,7 +160,8 @@ class Connection:
 
     ``timeout`` is the seconds that a call may take in total. ``environment`` says whether the
     machine's proxy and certificate settings apply. ``make_transport`` is called for each connection
-    instead of connecting to the host; its result is closed with the connection. Safe to share
+    instead of connecting to the host; its result is closed with the connection. ``headers`` are
+    sent over those that HubSpot gets; ``service`` names the host in messages. Safe to share
     between threads. Raise UsageError if the network settings cannot be used.
     """
 
@@ -173,9 +174,13 @@ class Connection:
         environment: bool,
         max_body: int = MAX_BODY,
         make_transport: MakeTransport | None = None,
+        headers: Mapping[str, str] | None = None,
+        service: str = "HubSpot",
     ) -> None:
         self._url = url
         self._token = token
+        self._headers = dict(headers or {})
+        self._service = service
         self._max_body = max_body
         self._timeout = timeout
         self._environment = environment
@@ -221,7 +226,7 @@ class Connection:
         headers = {"Content-Type": "application/json"} if content is not None else None
         with (
             self._channel() as channel,
-            watched(f"HubSpot: {name or method}", limit=self._timeout, cut=channel.abort),
+            watched(f"{self._service}: {name or method}", limit=self._timeout, cut=channel.abort),
         ):
             channel.begin(before_send)
             try:
@@ -284,6 +289,7 @@ class Connection:
                 "Authorization": f"Bearer {self._token}",
                 "Accept": "application/json",
                 "User-Agent": f"reconcile/{__version__}",
+                **self._headers,
             },
             timeout=httpx.Timeout(self._timeout, connect=min(self._timeout, CONNECT)),
             follow_redirects=False,

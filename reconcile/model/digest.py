@@ -25,6 +25,10 @@ class Hasher:
         """Return the digest of a unit's effects: 32 bytes, as hex."""
         return blake2b(effects, digest_size=32, key=self._key, person=b"effects").hexdigest()
 
+    def review_seal(self, review: bytes) -> str:
+        """Return the seal of a review file: 32 bytes, as hex; no other hash has its value."""
+        return blake2b(review, digest_size=32, key=self._key, person=b"review file").hexdigest()
+
     def value_hash(self, name: str, value: str) -> str:
         """Return the hash of one property's canonical value: eight bytes, as hex."""
         data = f"{name}\0{value}".encode()

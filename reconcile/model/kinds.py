@@ -97,6 +97,8 @@ class Kind:
     ``phase`` orders writes: lower first. ``create`` is the batch endpoint that creates records:
     ``upsert`` (by unique property, safe to repeat) or ``create`` (with associations). ``title`` and
     ``currency`` are the properties that hold a record's name and the currency of its amounts;
+    ``total`` is the one with its total, empty if it has none; ``amounts`` lists the numbers in
+    which a misplaced decimal point does harm.
     ``together`` lists properties that mean something only together.
     ``created`` is the one with its time of creation, empty if HubSpot does not fill it.
     ``foreign_parents`` are further objects that a record may belong to instead of one of its
@@ -118,6 +120,8 @@ class Kind:
     pipeline: PipelineProperties | None
     title: str
     currency: str
+    total: str
+    amounts: frozenset[str]
     together: tuple[frozenset[str], ...]
     personal: tuple[str, ...]
     computed: Mapping[str, str]
@@ -211,6 +215,8 @@ def _kind(raw: Mapping[str, Any]) -> Kind:
         pipeline=PipelineProperties(**pipeline) if pipeline else None,
         title=raw["title"],
         currency=raw["currency"],
+        total=raw.get("total", ""),
+        amounts=frozenset(raw.get("amounts", ())),
         together=tuple(map(frozenset, raw.get("together", ()))),
         personal=tuple(raw.get("personal", ())),
         computed=MappingProxyType(dict(raw.get("computed", {}))),

@@ -260,7 +260,8 @@ class UnitChange:
     ``manifest`` is the digest of the unit as declared, empty if no manifest declares it;
     ``definitions`` is the digest of the definitions that its values depend on. If either has
     changed since, the unit is not applied. ``others`` counts the undeclared records under it.
-    ``effect_digest`` covers the effects of its changes and ``others``, and nothing else.
+    ``effect_digest`` covers ``others`` and the effects of its changes, but for those of which only
+    the state remembers something else, and nothing else.
     """
 
     address: Address
@@ -271,6 +272,11 @@ class UnitChange:
     held: tuple[RecordChange, ...] = ()
     left_alone: tuple[LeftAlone, ...] = ()
     effect_digest: str = ""
+
+    @property
+    def effective(self) -> tuple[RecordChange, ...]:
+        """The changes that a review is about: all but what every apply remembers unasked."""
+        return tuple(change for change in self.changes if not change.is_remembered)
 
     @property
     def former(self) -> Address | None:
@@ -383,10 +389,7 @@ class Plan:
 
         Applying may still change what the state remembers of them.
         """
-        return not self.defines and not any(
-            unit.held or not all(change.is_remembered for change in unit.changes)
-            for unit in self.units
-        )
+        return not self.defines and not any(unit.held or unit.effective for unit in self.units)
 
     @property
     def idle(self) -> bool:

@@ -46,7 +46,8 @@ def _options(
         options = ["--recreate …"]
     if plan.prune:
         options.append("--prune")
-    options[:0] = plan.selected.options
+    request = plan.source.request
+    options[:0] = plan.selected.options if request is None else request.options
     numbers = counts(plan)
     allow = {name: numbers[name] for name in HELD if name in names}
     if DRIFT in names:

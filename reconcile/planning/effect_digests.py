@@ -18,13 +18,16 @@ _EFFECT = TypeAdapter(Effect)
 
 
 def effect_digest(unit: UnitChange, target: TargetPin, hasher: Hasher | None) -> str:
-    """Return the digest of all that apply can send or remember for a unit of an account."""
+    """Return the digest of all that apply does for a unit of an account.
+
+    What only the state remembers otherwise is not in it: every apply makes that, unasked.
+    """
     effects = canonical(
         {
             "account": target.portal_id,
             "unit": str(unit.address),
             "others": unit.others,
-            "effects": [_EFFECT.dump_python(one.effect, mode="json") for one in unit.changes],
+            "effects": [_EFFECT.dump_python(one.effect, mode="json") for one in unit.effective],
         }
     )
     return sha256(effects).hexdigest() if hasher is None else hasher.effect_digest(effects)

@@ -31,13 +31,13 @@ from reconcile.model.limits import as_limits
 from reconcile.model.plan import Plan, TargetPin, UnitChange, ValueLabel
 from reconcile.model.policy import LIMITED
 from reconcile.model.selected import EVERYTHING, Selected
-from reconcile.model.source import UNKNOWN, Files, Source
+from reconcile.model.source import UNKNOWN, Files, Request, Source
 from reconcile.planning.consistency import contradictions
 from reconcile.planning.derived import Legend, derivable_title, derived
 from reconcile.planning.effect_digests import altered_effects
 from reconcile.planning.guards import ALLOWANCE, tripped_limits
 
-FORMAT = 6
+FORMAT = 7
 """Version of the plan file's format. A file with another one is refused."""
 
 _DERIVED: Any = {
@@ -66,7 +66,8 @@ class _Head:
 
     ``unchanged``, ``undeclared``, ``others``, ``unkeyed`` and ``unchecked`` are what the plan says
     of other records, ``commit`` and ``files`` its source. Where there are any, ``drift_sources``
-    are what set the values that it leaves alone, and ``selected`` what it was limited to.
+    are what set the values that it leaves alone, ``selected`` what it was limited to, and
+    ``request`` the pull request that it was made for.
     """
 
     format: int
@@ -85,6 +86,7 @@ class _Head:
     files: Files
     drift_sources: DriftSources = NO_DRIFT_SOURCES
     selected: Selected = EVERYTHING
+    request: Request | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,7 @@ def content_digest(plan: Plan) -> str:
         plan.keyed,
         plan.personal,
     )
-    effects = sorted(unit.effect_digest for unit in plan.units if unit.changes)
+    effects = sorted(unit.effect_digest for unit in plan.units if unit.effective)
     return _digest([_line(_POLICY, policy), *(f"{effect}\n".encode() for effect in effects)])
 
 
@@ -178,6 +180,7 @@ def dump(plan: Plan, *, version: str, created: str) -> Iterator[bytes]:
             plan.source.files,
             plan.drift_sources,
             plan.selected,
+            plan.source.request,
         )
     )
     file.update(head)
@@ -278,7 +281,7 @@ def _plan(head: _Head, shared: _Shared, lines: list[bytes]) -> Plan:
         paths=head.paths,
         resolved=head.resolved,
         in_doubt=head.in_doubt,
-        source=Source(head.commit, head.files),
+        source=Source(head.commit, head.files, head.request),
         others=head.others,
         unkeyed=head.unkeyed,
         unchecked=head.unchecked,
@@ -293,6 +296,8 @@ def _head_line(head: _Head) -> bytes:
         del raw["drift_sources"]
     if head.selected == EVERYTHING:
         del raw["selected"]
+    if head.request is None:
+        del raw["request"]
     return canonical(raw) + b"\n"
 
 

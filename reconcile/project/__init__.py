@@ -22,6 +22,7 @@ from reconcile.project.settings import (
     RATE_LIMIT,
     Drift,
     Limits,
+    ProjectFile,
     SandboxSettings,
     TargetSettings,
     allowed_in_project_file,
@@ -42,6 +43,7 @@ __all__ = [
     "allowed_in_project_file",
     "load_settings",
     "read_variable",
+    "settings_of",
     "starter_text",
     "variable_of",
 ]
@@ -136,7 +138,16 @@ def load_settings(folder: Path, *, target: str | None, environ: Mapping[str, str
     file, and UsageError if no target can be chosen.
     """
     root = folder.resolve()
-    file = read_project(root)
+    return settings_of(read_project(root), root, target=target, environ=environ)
+
+
+def settings_of(
+    file: ProjectFile | None, root: Path, *, target: str | None, environ: Mapping[str, str]
+) -> Settings:
+    """Return what ``load_settings`` does for a project file that was read already, if any.
+
+    ``root`` is the resolved folder that it is for. Raises UsageError.
+    """
     targets = (
         file.targets if file else {"sandbox": TargetSettings.model_validate({"sandbox": "true"})}
     )

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconcile.errors import ManifestError, Problem, ReconcileError, UsageError
-from reconcile.manifests import Seen, load_some
+from reconcile.manifests import Seen, load_some, load_texts
+from reconcile.manifests.files import ManifestFile
 from reconcile.manifests.identity_rules import identity_problems
 from reconcile.manifests.manage_rules import manage_problems
 from reconcile.manifests.raw_ids import raw_ids
@@ -77,6 +78,13 @@ def read_declared(
     named = {unit.address for unit in units}
     units = tuple(unit for unit in everything if unit.address in named)
     return Declared(units, everything, tuple(found), raw_ids(units, settings.targets))
+
+
+def declared_in(files: Iterable[ManifestFile], settings: Settings) -> Declared:
+    """Return what manifests declare that were read already, as ``load_texts`` takes them."""
+    units, found = load_texts(files, by_id=found_by_id(settings))
+    problems = (*found, *target_problems(units, settings))
+    return Declared(units, units, problems, raw_ids(units, settings.targets))
 
 
 def beside_project(settings: Settings, paths: Sequence[Path]) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Read reconcile.yaml, and report every problem with its location."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -75,16 +75,47 @@ def read_project(folder: Path) -> ProjectFile | None:
             f"a link to {display_path(resolve_links(path))}, which does not exist",
             "remove it, or restore what it links to",
         )
-    else:
-        project = _project(path, report)
+    elif (data := read_bytes(path, report)) is not None:
+        project = _project(data, folder, report)
     if project is None or report.problems:
         raise ManifestError(report.problems, title=PROJECT_FILE)
     return project
 
 
-def _project(path: Path, report: ProblemReport) -> ProjectFile | None:
-    data = read_bytes(path, report)
-    documents = list(read(data, report, any_comment=True)) if data is not None else []
+def committed_project(data: bytes, folder: Path) -> ProjectFile:
+    """Return the project file that a commit has for ``folder``.
+
+    The paths of manifests are those in the commit: links in the folder do not lead elsewhere.
+    Raises ManifestError with every problem in it.
+    """
+    report = ProblemReport(PROJECT_FILE)
+    project = _project(data, folder, report, committed=True)
+    if project is None or report.problems:
+        raise ManifestError(report.problems, title=PROJECT_FILE)
+    return project
+
+
+def setting_texts(data: bytes) -> Mapping[str, tuple[str, ...]]:
+    """Return the values of a project file as written, by dotted path; a list's are together.
+
+    Raises ManifestError for what is not YAML that a project file may have.
+    """
+    report = ProblemReport(PROJECT_FILE)
+    documents = list(read(data, report, any_comment=True))
+    if report.problems:
+        raise ManifestError(report.problems, title=PROJECT_FILE)
+    found: dict[str, list[str]] = {}
+    for document in documents:
+        for path, node in _leaves(document):
+            name = ".".join(part for part in path if isinstance(part, str))
+            found.setdefault(name, []).append(node.value if isinstance(node, Text) else "")
+    return {name: tuple(values) for name, values in found.items()}
+
+
+def _project(
+    data: bytes, folder: Path, report: ProblemReport, *, committed: bool = False
+) -> ProjectFile | None:
+    documents = list(read(data, report, any_comment=True))
     if report.problems:
         return None
     if len(documents) != 1 or not isinstance(documents[0], Table):
@@ -105,7 +136,7 @@ def _project(path: Path, report: ProblemReport) -> ProjectFile | None:
         _check_leaf(leaf, report)
     _check_targets(root, report)
     try:
-        context = {"folder": path.parent, "places": _places(root)}
+        context = {"folder": folder, "places": _places(root), "committed": committed}
         return ProjectFile.model_validate(_plain(root), context=context)
     except ValidationError as error:
         reported = {(problem.line, problem.column) for problem in report.problems}

@@ -1,5 +1,6 @@
 """The models of reconcile.yaml. Values are text; paths are resolved against its folder."""
 
+import os
 import re
 from collections.abc import Mapping, Sized
 from pathlib import Path
@@ -143,13 +144,29 @@ def _folder(info: ValidationInfo) -> Path:
     return folder
 
 
-def _inner_path(value: object, info: ValidationInfo) -> Path:
-    """Return a path that is in the project's folder after resolving all symbolic links."""
+def _text_of_path(value: object) -> str:
     text = str(value) if isinstance(value, str | Path) else ""
     too_long = len(text.encode("utf-8", "replace")) > _LONGEST_PATH
     if not text.strip() or not text.isprintable() or too_long:
         raise ValueError("must be a path")
+    return text
+
+
+def _manifest_path(value: object, info: ValidationInfo) -> Path:
+    """Return a path of manifests; in a commit it is what it is called, whatever is on disk."""
+    context: Any = info.context
+    if not context["committed"]:
+        return _inner_path(value, info)
     folder = _folder(info)
+    path = Path(os.path.normpath(folder / _text_of_path(value)))
+    if not path.is_relative_to(folder):
+        raise ValueError(f"must stay inside the folder of {PROJECT_FILE}")
+    return path
+
+
+def _inner_path(value: object, info: ValidationInfo) -> Path:
+    """Return a path that is in the project's folder after resolving all symbolic links."""
+    text, folder = _text_of_path(value), _folder(info)
     if link := escaping_link(folder / text, folder):
         raise ValueError(
             f"must stay inside the folder of {PROJECT_FILE}: {display_path(link)} is a link to "
@@ -253,6 +270,7 @@ def _not_empty(value: _Sized) -> _Sized:
 _Limit = Annotated[int | str, PlainValidator(_limit)]
 _Number = Annotated[int, PlainValidator(_number)]
 _InnerPath = Annotated[Path, PlainValidator(_inner_path)]
+_ManifestPath = Annotated[Path, PlainValidator(_manifest_path)]
 _Variable = Annotated[str, PlainValidator(_variable)]
 _Identities = Mapping[
     Annotated[str, AfterValidator(_kind_name)], Annotated[Identity, PlainValidator(_identity)]
@@ -327,7 +345,7 @@ class ProjectFile(_Model):
         Mapping[Annotated[str, AfterValidator(_target_name)], TargetSettings],
         AfterValidator(_not_empty),
     ]
-    manifests: Annotated[tuple[_InnerPath, ...], AfterValidator(_not_empty)]
+    manifests: Annotated[tuple[_ManifestPath, ...], AfterValidator(_not_empty)]
     target: str | None = None
     state: _InnerPath | None = None
     store: Annotated[str, PlainValidator(_store)] = ""

@@ -19,7 +19,7 @@ from reconcile.model.plan import Action
 from reconcile.render.audit_origin import OF_COMMIT, SOURCES, by_line, commit_rows
 from reconcile.render.escaping import CLEARED, EMPTY, PERSONAL, mask, pair, shorten, value, visible
 from reconcile.render.phrasing import in_order, listed, plural
-from reconcile.render.plan_lines import BLANK, Line, Span, plain
+from reconcile.render.styled_lines import BLANK, Line, Span, plain
 
 _NAMES = 40
 _LISTED = ("resolved by", "logged")

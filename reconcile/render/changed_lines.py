@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import count
 
 from reconcile.render.escaping import visible
-from reconcile.render.plan_lines import Line, plain
+from reconcile.render.styled_lines import Line, plain
 from reconcile.render.text_diff import differences, excerpt, grouped
 
 _SAME = 2

@@ -10,18 +10,15 @@ from reconcile.render.drift_words import unread_note
 from reconcile.render.escaping import CLEARED, EMPTY, pair, shorten, value, visible, width
 from reconcile.render.not_applied import how_to_accept
 from reconcile.render.plan_lines import (
-    BLANK,
     LEFT_OUT,
     LEFT_OUT_HINT,
-    NAMES,
     PUT_BACK,
-    Line,
-    Span,
     address_list,
     option_lines,
-    plain,
     selection_lines,
 )
+from reconcile.render.styled_lines import BLANK, Line, Span, plain
+from reconcile.render.unit_lines import NAMES
 
 WHAT = "Changed in HubSpot by others, and not in the manifests"
 NO_HISTORY = "removed; HubSpot keeps no history of associations"

@@ -12,7 +12,7 @@ from reconcile.render.drift_words import source_words
 from reconcile.render.escaping import mask
 from reconcile.render.not_applied import association_name
 from reconcile.render.phrasing import listed, plural, target_line
-from reconcile.render.plan_view import FieldView, LinkView, left_alone_view
+from reconcile.render.record_views import FieldView, LinkView, left_alone_view
 
 
 @dataclass(frozen=True, slots=True)

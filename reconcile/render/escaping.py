@@ -16,6 +16,7 @@ from reconcile.render.text_diff import LONGEST, differences, excerpt, grouped
 PERSONAL = "changed (personal)"
 EMPTY = "(empty)"
 CLEARED = "(cleared)"
+DIFFERS = "(differs)"
 _NOT_SHOWN = re.compile(
     r"[\x00-\x1f\x7f-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2"
     r"\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164"
@@ -27,7 +28,7 @@ _NOT_SHOWN = re.compile(
 _NOT_ASCII = re.compile(r"[^\x20-\x7e]|##\[")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "##[": "#\\x23["}
 _UNCLEAR = re.compile(r'\A["\s]|\s\Z|\s\s| -> ')
-_PLACEHOLDERS = frozenset((PERSONAL, EMPTY, CLEARED))
+_PLACEHOLDERS = frozenset((PERSONAL, EMPTY, CLEARED, DIFFERS))
 _BACKTICKS = re.compile(r"`+")
 _EMAIL = re.compile(r"[^\s@<>\"'(),;]+@[^\s@<>\"'(),;]+")
 _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|(?<!\w)'[^']*'(?!\w)")

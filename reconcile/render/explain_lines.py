@@ -6,8 +6,10 @@ from reconcile.model.explained import Applied, ExplainedRecord, ExplainedValue, 
 from reconcile.model.plan import Action, Reason
 from reconcile.render.escaping import CLEARED, EMPTY, value, visible, width
 from reconcile.render.phrasing import plural
-from reconcile.render.plan_lines import BLANK, Line, explanation_lines, hint_line, plain
-from reconcile.render.plan_view import PlanView, RecordView
+from reconcile.render.plan_view import PlanView
+from reconcile.render.record_views import RecordView
+from reconcile.render.styled_lines import BLANK, Line, plain
+from reconcile.render.unit_lines import explanation_lines, hint_line
 
 HIDDEN = "(personal)"
 """Stands for a personal value that must not be shown."""

@@ -8,22 +8,26 @@ added it, as text on the wire: ``null`` before for what does not exist, ``null``
 not there or not managed then, and ``""`` for an absent value; ``previous_address`` is that of a
 record whose key changes;
 ``before_sensitive`` and ``after_sensitive`` name personal properties, whose values are "changed
-(personal)" unless asked for; ``shown`` holds what people read where that differs (a stage's label
-for its id); ``parent_id`` is the record that a line item belongs to, where it exists. Of a link
-``types`` is what the pair has afterwards, or what is removed, ``declared`` what of it the manifests
-ask for. ``conflict`` says why a record is left alone, a line for each reason, ``notes`` what else
-is special about it, ``hints`` how to resolve either. ``others``, on a unit's first record, counts
-the line items under the unit that no manifest declares. ``held_back`` has, like
+(personal)" unless asked for, and those whose value before is left out in CI, "(differs)", since
+reconcile does not know the record yet; ``shown`` holds what people read where that differs (a
+stage's label for its id); ``parent_id`` is the record that a line item belongs to, where it exists.
+Of a link ``types`` is what the pair has afterwards, or what is removed, ``declared`` what of it the
+manifests ask for. ``conflict`` says why a record is left alone, a line for each reason, ``notes``
+what else is special about it, ``hints`` how to resolve either. ``others``, on a unit's first
+record, counts the line items under the unit that no manifest declares. ``held_back`` has, like
 ``resource_changes``, what is declared and will not be applied; ``resource_drift`` what others
-changed and is left alone, from the declared values to those in HubSpot. ``drift_sources`` counts
-by what set such values, of so many ``records`` whose histories were read. ``unchecked`` says what
-the token did not let reconcile look at. ``warnings`` are references in manifests that will not fit
+changed and is left alone, from the declared values to those in HubSpot. ``drift_sources`` counts by
+what set such values, of so many ``records`` whose histories were read. ``unchecked`` says what the
+token did not let reconcile look at. ``warnings`` are references in manifests that will not fit
 another target, each with its place. ``in_doubt`` names the units that are left out because an
 interrupted run has writes to them whose outcome is not known. ``source``, absent outside git, has
 the ``commit`` that the plan was made at (``unknown`` where git did not say) and whether the
-``files`` read were that commit's (``same``, ``differ``, ``unknown``). ``selection``, absent where
-all is planned, has the selectors as typed (``select``, ``exclude``), how many declared ``units``
-(orders and carts with their line items) these leave, and how many are ``left_out``.
+``files`` read were that commit's (``same``, ``differ``, ``unknown``). ``request``, in place of it
+for a plan of a pull request, has the commits ``head`` and ``base``, the id of the ``merged_tree``
+that was planned, and which settings of the project file differ there (``settings_differ``), or what
+keeps it from being read (``settings_unreadable``). ``selection``, absent where all is planned, has
+the selectors as typed (``select``, ``exclude``), how many declared ``units`` (orders and carts with
+their line items) these leave, and how many are ``left_out``.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -42,17 +46,11 @@ from reconcile.render.escaping import mask
 from reconcile.render.json_problems import warning_list
 from reconcile.render.json_text import json_text
 from reconcile.render.not_applied import drifted_records, held_changes
-from reconcile.render.plan_view import (
-    FieldView,
-    LeftAloneView,
-    LinkView,
-    PlanView,
-    RecordView,
-    UnitView,
-    view,
-)
+from reconcile.render.plan_view import PlanView, view
+from reconcile.render.record_views import FieldView, LeftAloneView, LinkView, RecordView, UnitView
+from reconcile.render.tree_banner import request_json
 
-FORMAT_VERSION = "1.1"
+FORMAT_VERSION = "1.2"
 
 _ACTIONS = {
     Action.CREATE: "create",
@@ -76,6 +74,7 @@ def to_json(
         "target": target_json(plan.target),
         "content_digest": digest,
         **_source(plan.source),
+        **request_json(plan),
         **selection_json(plan),
         "in_doubt": [str(address) for address in plan.in_doubt],
     }
@@ -221,21 +220,6 @@ def _define(define: PropertyDefine) -> dict[str, Any]:
 
 
 def _change(unit: UnitView, record: RecordView) -> dict[str, Any]:
-    fields = record.fields
-    sensitive = {field.name: True for field in fields if field.sensitive}
-    creates, removes = record.action is Action.CREATE, record.action.removes
-    change: dict[str, Any] = {
-        "actions": [_ACTIONS[record.action]],
-        "before": None if creates else {field.name: field.before for field in fields},
-        "after": None if removes else {field.name: field.after for field in fields},
-        "after_unknown": {},
-        "before_sensitive": {} if creates else sensitive,
-        "after_sensitive": {} if removes else sensitive,
-        "reasons": {field.name: str(field.reason) for field in fields},
-    }
-    shown = {field.name: _shown(field) for field in fields if _differs(field)}
-    if shown:
-        change["shown"] = shown
     result: dict[str, Any] = {
         "address": str(record.address),
         "type": record.address.kind,
@@ -243,7 +227,7 @@ def _change(unit: UnitView, record: RecordView) -> dict[str, Any]:
         "id": record.id,
         "unit": str(unit.address),
         "title": record.title,
-        "change": change,
+        "change": _values(record),
         "links": [link_json(link) for link in record.links],
     }
     if record.action is Action.CONFLICT:
@@ -261,6 +245,32 @@ def _change(unit: UnitView, record: RecordView) -> dict[str, Any]:
     if unit.others and record is unit.records[0]:
         result["others"] = unit.others
     return result
+
+
+def _values(record: RecordView) -> dict[str, Any]:
+    """Return the values of a record's change, before and after."""
+    fields = record.fields
+    sensitive = _names(fields, "sensitive")
+    unsaid = sensitive | _names(fields, "differs")
+    creates, removes = record.action is Action.CREATE, record.action.removes
+    change: dict[str, Any] = {
+        "actions": [_ACTIONS[record.action]],
+        "before": None if creates else {field.name: field.before for field in fields},
+        "after": None if removes else {field.name: field.after for field in fields},
+        "after_unknown": {},
+        "before_sensitive": {} if creates else unsaid,
+        "after_sensitive": {} if removes else sensitive,
+        "reasons": {field.name: str(field.reason) for field in fields},
+    }
+    shown = {field.name: _shown(field) for field in fields if _differs(field)}
+    if shown:
+        change["shown"] = shown
+    return change
+
+
+def _names(fields: Iterable[FieldView], mark: str) -> dict[str, bool]:
+    """Return which fields have a mark, as the document says it."""
+    return {field.name: True for field in fields if getattr(field, mark)}
 
 
 def _lines(why: Sequence[Explanation]) -> str:

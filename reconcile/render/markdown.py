@@ -4,15 +4,18 @@ Text from manifests or HubSpot only ever stands in inline code, in fenced blocks
 in a summary: nowhere else could it be kept from being markup, a mention, a reference or a link.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 
 from reconcile.model.explanation import Explanation, reasons_with_hints
 from reconcile.model.kinds import kinds
 from reconcile.model.plan import Action, Plan, TargetPin
 from reconcile.model.plan_options import options_again, options_to_let_in, options_to_put_back
+from reconcile.render.change_groups import Section, sections
 from reconcile.render.drift_words import unread_note
 from reconcile.render.escaping import code_span, fenced, html_code, marker_name, shorten
+from reconcile.render.markdown_groups import ALL, grouped_body
 from reconcile.render.not_applied import (
     HELD_BACK,
     KEEP,
@@ -24,7 +27,8 @@ from reconcile.render.not_applied import (
     how_to_keep,
     sources_note,
 )
-from reconcile.render.phrasing import in_order, plural, selection_words
+from reconcile.render.overview import LOOK_TWICE, anomaly_texts, total_texts
+from reconcile.render.phrasing import in_order, listed, plural, selection_words
 from reconcile.render.plan_lines import (
     HELD_LISTED,
     LEFT_OUT,
@@ -32,26 +36,25 @@ from reconcile.render.plan_lines import (
     LET_IN,
     LET_THROUGH,
     PUT_BACK,
-    REASONS,
-    Line,
     address_list,
-    define_line,
     left_alone,
     limit_line,
     others_note,
-    record_lines,
     undeclared_hint,
-    unit_line,
-    unit_lines,
     warning,
 )
-from reconcile.render.plan_view import PlanView, UnitView, view
+from reconcile.render.plan_view import PlanView, view
+from reconcile.render.record_views import personal_values
+from reconcile.render.risk import Risk
+from reconcile.render.styled_lines import Line
+from reconcile.render.tree_banner import banner
+from reconcile.render.unit_lines import REASONS, define_line, unit_line, unit_lines
 
 LIMIT = 65_000
 """GitHub takes comments of 65,536 characters; step summaries of 1 MiB."""
 
-_ALL = "`reconcile show FILE` prints the whole plan."
-_JSON = "`reconcile show FILE --format json` has it all."
+_HELD_ROOM = 8_000
+"""Bytes for what is held back."""
 _FEW = 5
 _LISTED = 20
 _COLORED = {  # GitHub's diff colours: green, orange, red
@@ -70,19 +73,21 @@ def marker(target: str) -> str:
     return f"<!-- reconcile:plan:{marker_name(target)} -->"
 
 
-def markdown(plan: Plan, *, limit: int = LIMIT, digest: str = "") -> str:
+def markdown(plan: Plan, *, limit: int = LIMIT, digest: str = "", cost: str = "") -> str:
     """Return the plan within ``limit`` bytes, which are never fewer than characters.
 
-    What does not fit is left out by level: the fields, then units, then all units; the text says
-    so. Counts, guards and the first conflicts always stay, so a tiny limit may be exceeded.
+    ``cost`` says what applying it takes, in a sentence. A plan beyond a screenful, or one that does
+    not fit, is grouped (``markdown_groups``), and says what is left out. Counts, guards and the
+    first conflicts always stay, so a tiny limit may be exceeded.
     """
     seen = view(plan, personal=False)
-    head = "\n\n".join(_head(seen))
-    tail = "\n\n".join(_tail(seen, digest))
+    found = sections(seen.units) if seen.is_long or seen.conflicts else []
+    head = "\n\n".join(_head(seen, found, digest, cost))
+    tail = "\n\n".join(_tail(seen))
     room = limit - _size(head) - _size(tail) - len("\n\n\n\n\n")
-    body = _full(seen, room)
+    body = None if seen.is_long else _full(seen, room)
     if body is None:
-        body = _brief(seen, room)
+        body = grouped_body(found or sections(seen.units), room, _diff_block)
     return "\n\n".join(part for part in (head, body, tail) if part) + "\n"
 
 
@@ -101,18 +106,30 @@ def selection(plan: Plan) -> Iterator[str]:
         yield f"Selection: {shown}: {selection_words(plan.selected)}."
 
 
+def _banner(plan: Plan) -> Iterator[str]:
+    """Yield what a plan of a pull request says first."""
+    for one in banner(plan):
+        text = f"{one.text}: {code_span(one.quoted)}" if one.quoted else one.text
+        yield f"> **Warning:** {text}" if one.warns else text
+
+
 def _diff_block(lines: Iterable[Line]) -> str:
     return fenced((_diff_line(line) for line in lines), "diff")
 
 
-def _head(seen: PlanView) -> Iterator[str]:
+def _head(seen: PlanView, found: Sequence[Section], digest: str, cost: str) -> Iterator[str]:
     yield marker(seen.plan.target.name)
     yield heading("Plan for", seen.plan.target)
     yield from selection(seen.plan)
+    yield from _banner(seen.plan)
     if seen.plan.in_doubt:
         names = code_span(address_list(seen.plan.in_doubt))
         yield f"**{LEFT_OUT}**: {names}  \nHint: {LEFT_OUT_HINT}"
     yield seen.footer
+    if says := list(_overview(seen)):
+        yield "\n".join(says)
+    if about := [one for one in (cost, digest and f"Content digest: {code_span(digest)}") if one]:
+        yield "  \n".join(about)
     if seen.tallies:
         yield "\n".join(_table(seen))
     if seen.plan.guards:
@@ -124,7 +141,7 @@ def _head(seen: PlanView) -> Iterator[str]:
     if seen.plan.defines:
         yield _diff_block(map(define_line, seen.plan.defines))
     if seen.conflicts:
-        yield "\n".join(_conflicts(seen))
+        yield "\n".join(_conflicts(found))
     yield from _held(seen)
     yield from _drift(seen)
     if seen.plan.others:
@@ -132,6 +149,12 @@ def _head(seen: PlanView) -> Iterator[str]:
     if seen.plan.undeclared:
         names = code_span(address_list(seen.plan.undeclared))
         yield f"{left_alone(seen)}: {names}  \nHint: {undeclared_hint(seen)}"
+
+
+def _overview(seen: PlanView) -> Iterator[str]:
+    """Yield the money that the plan moves, and what looks like a slip."""
+    yield from (f"- Totals: {text}" for text in total_texts(seen, code_span))
+    yield from (f"- **{LOOK_TWICE}**: {text}" for text in anomaly_texts(seen, code_span))
 
 
 def _limits(plan: Plan) -> Iterator[str]:
@@ -152,21 +175,11 @@ def _held(seen: PlanView) -> Iterator[str]:
     if not held:
         return
     yield f"**{plural(held, 'declared change')} will NOT be applied.** {HELD_BACK}."
-    lines: list[Line] = []
-    shown = 0
-    for of_record in chain.from_iterable(map(record_lines, seen.held())):
-        if shown and len(lines) + len(of_record) > HELD_LISTED:
-            break
-        lines += of_record
-        shown += 1
-    yield _diff_block(lines[:HELD_LISTED])
-    more = []
+    lines = list(islice(chain.from_iterable(map(unit_lines, seen.held())), HELD_LISTED + 1))
     if len(lines) > HELD_LISTED:
-        more.append(f"{plural(len(lines) - HELD_LISTED, 'more line')} of this change")
-    if held > shown:
-        more.append(plural(held - shown, "more declared change"))
-    if more:
-        yield f"… and {' and '.join(more)}. {_JSON}"
+        yield grouped_body(sections(seen.held), _HELD_ROOM, _diff_block)
+    else:
+        yield _diff_block(lines)
     yield f"Hint: {with_options(LET_IN, options_to_let_in(seen.plan))}"
     if command := how_to_keep(seen.plan):
         yield f"Hint: {KEEP}: {code_span(command)}."
@@ -205,14 +218,17 @@ def _table(seen: PlanView) -> Iterator[str]:
         yield f"| {tally.verb} | {' | '.join(numbers)} |"
 
 
-def _conflicts(seen: PlanView) -> Iterator[str]:
+def _conflicts(found: Iterable[Section]) -> Iterator[str]:
+    """Yield the conflicts, one of each sort."""
     yield "**Conflicts**, left alone:\n"
-    for number, record in enumerate(seen.conflicting()):
-        if number == _LISTED:
-            yield f"- … and {seen.conflicts - _LISTED:,} more. {_ALL}"
-            return
-        yield f"- {code_span(shorten(str(record.address)))}"
+    groups = [one for section in found if section.risk is Risk.CONFLICT for one in section.groups]
+    for group in groups[:_LISTED]:
+        record = group.apart[0].records[0]
+        more = f", and {group.size - 1:,} more like this" if group.size > 1 else ""
+        yield f"- {code_span(shorten(str(record.address)))}{more}"
         yield from (f"  - {item}" for item in _explained(record.conflicts))
+    if left := sum(group.size for group in groups[_LISTED:]):
+        yield f"- … and {left:,} more. {ALL}"
 
 
 def _explained(why: Sequence[Explanation]) -> Iterator[str]:
@@ -221,12 +237,16 @@ def _explained(why: Sequence[Explanation]) -> Iterator[str]:
         if hint:
             yield f"Hint: {code_span(shorten(hint))}"
     if len(why) > REASONS:
-        yield f"… and {plural(len(why) - REASONS, 'more reason')}. {_ALL}"
+        yield f"… and {plural(len(why) - REASONS, 'more reason')}. {ALL}"
 
 
-def _tail(seen: PlanView, digest: str) -> Iterator[str]:
-    if digest:
-        yield f"Content digest: {code_span(digest)}"
+def _tail(seen: PlanView) -> Iterator[str]:
+    hidden: Counter[str] = Counter()
+    for change in seen.plan.records():
+        hidden[change.address.kind] += any(True for _ in personal_values(change))
+    if hidden.total():
+        many = listed(hidden)
+        yield f"Personal values are hidden here, in {many}: read them in the diff of the manifests."
     yield code_span(shorten(seen.heading))
 
 
@@ -258,36 +278,6 @@ def _blocks(seen: PlanView) -> Iterator[str]:
         yield f"<details{shut}><summary>{summary}</summary>\n\n{block}\n\n</details>"
     if single:
         yield _diff_block(single)
-
-
-def _brief(seen: PlanView, room: int) -> str:
-    """Return a line for each unit, for as many as fit."""
-    lines: list[Line] = []
-    used = 0
-    for unit in seen.units():
-        line = _short(unit)
-        used += _size(line.text()) + 1
-        if used > room:
-            break
-        lines.append(line)
-    while lines:
-        block = f"{_diff_block(lines)}\n\n{_left_out(len(seen.changing) - len(lines))}"
-        if _size(block) <= room:
-            return block
-        lines = lines[: len(lines) * 9 // 10]
-    return _left_out(len(seen.changing))
-
-
-def _short(unit: UnitView) -> Line:
-    line = unit_line(unit)
-    return line._replace(spans=tuple((shorten(text), style) for text, style in line.spans))
-
-
-def _left_out(units: int) -> str:
-    if not units:
-        return f"Left out to fit: the fields. {_ALL}"
-    many = "1 unit" if units == 1 else f"{units:,} units"
-    return f"Left out to fit: {many} (an order or cart with its line items), and all fields. {_ALL}"
 
 
 def _diff_line(line: Line) -> str:

@@ -11,8 +11,9 @@ from reconcile.model.plan import Action
 from reconcile.render.capped import capped
 from reconcile.render.escaping import mask, shorten, visible
 from reconcile.render.phrasing import plural
-from reconcile.render.plan_lines import REASONS, Line, explanation_lines, plain
-from reconcile.render.plan_view import masked
+from reconcile.render.record_views import masked
+from reconcile.render.styled_lines import Line, plain
+from reconcile.render.unit_lines import REASONS, explanation_lines
 
 Typed = Callable[..., str]
 """The command to type for some words: ``("audit", "show", "R")`` -> ``reconcile audit show R``."""

@@ -5,15 +5,25 @@ from typing import TextIO
 
 from reconcile.model.plan import Plan
 from reconcile.render.escaping import line_start
-from reconcile.render.plan_lines import Line, plan_lines
+from reconcile.render.plan_lines import plan_lines
 from reconcile.render.plan_view import view
+from reconcile.render.styled_lines import Line
 
 
 def write_plan(
-    plan: Plan, stream: TextIO, *, personal: bool, color: bool, verbose: bool = False
+    plan: Plan,
+    stream: TextIO,
+    *,
+    personal: bool,
+    color: bool,
+    verbose: bool = False,
+    full: bool = False,
 ) -> None:
-    """Write a plan line by line, without ever holding the whole text."""
-    seen = view(plan, personal=personal, verbose=verbose)
+    """Write a plan line by line, without ever holding the whole text.
+
+    ``verbose`` and ``full`` are those of ``plan_view.view``.
+    """
+    seen = view(plan, personal=personal, verbose=verbose, full=full)
     write_lines(plan_lines(seen), stream, color=color)
 
 

@@ -1,17 +1,15 @@
 """The lines of a plan, for every renderer that shows text: styled pieces of visible text."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from reconcile.model.address import Address
-from reconcile.model.explanation import Explanation, reasons_with_hints
 from reconcile.model.kinds import kinds
-from reconcile.model.plan import Action, Guard, Plan, PropertyDefine
+from reconcile.model.plan import Action, Guard, Plan
 from reconcile.model.plan_options import options_again, options_to_let_in, options_to_put_back
-from reconcile.render.conflict_groups import group_conflicts
+from reconcile.render.change_groups import sections
 from reconcile.render.drift_words import unread_note
-from reconcile.render.escaping import CLEARED, EMPTY, pair, quoted, shorten, value, visible, width
+from reconcile.render.escaping import shorten, visible, width
+from reconcile.render.group_lines import section_lines
 from reconcile.render.not_applied import (
     HELD_BACK,
     KEEP,
@@ -22,44 +20,19 @@ from reconcile.render.not_applied import (
     how_to_keep,
     sources_note,
 )
+from reconcile.render.overview import LOOK_TWICE, anomaly_texts, total_texts
 from reconcile.render.phrasing import count, kind_order, plural, selection_words
-from reconcile.render.plan_view import FieldView, LinkView, PlanView, RecordView, UnitView
-
-Span = tuple[str, str]
-"""Visible text and the name of its style (``terminal.STYLES``), empty for none."""
+from reconcile.render.plan_view import PlanView
+from reconcile.render.styled_lines import BLANK, Line, plain
+from reconcile.render.tree_banner import banner
+from reconcile.render.unit_lines import NAMES, define_line, unit_lines
 
 COLUMNS = 80
 """Hints that end with options, and counts, fit into this many columns, so that none is broken."""
-WIDE = 96
-"""Packed fields start a new line before this column."""
-NAMES = 40
-"""Columns of names or titles are aligned up to this width."""
 LISTED = 10
 """Maximum addresses to list; the rest is counted."""
 HELD_LISTED = 40
 """Maximum records held back to list, and properties that drifted."""
-REASONS = 5
-"""Maximum reasons for one record in a list of several; the plan itself shows all."""
-
-
-class Line(NamedTuple):
-    """One line. ``glyph`` starts it, after the indentation; ``mark`` is the action it shows."""
-
-    indent: int
-    glyph: str
-    mark: str
-    spans: tuple[Span, ...]
-
-    def text(self) -> str:
-        """Return the line without styles."""
-        glyph = f"{self.glyph} " if self.glyph else ""
-        return " " * self.indent + glyph + "".join([text for text, _ in self.spans])
-
-
-BLANK = Line(0, "", "", ())
-_REMOVED = "-"
-_STAYS = "  # dissociate; both records stay"
-_DEFINED = "  unique text, the key property"
 
 LET_IN = "to let them in, plan with"
 PUT_BACK = "to put it back, plan with"
@@ -71,54 +44,96 @@ LEFT_OUT_HINT = (
 )
 
 
-def plain(text: str, style: str = "", indent: int = 0) -> Line:
-    """Return a line of one span."""
-    return Line(indent, "", "", ((text, style),))
-
-
 def plan_lines(view: PlanView) -> Iterator[Line]:
     """Yield the whole plan, from target line to target line."""
     heading = plain(visible(view.heading), "heading")
     yield heading
     yield from selection_lines(view.plan)
+    yield from banner_lines(view.plan)
+    grouped = view.is_long and not view.full
+    if view.is_long:
+        yield plain(view.footer, "heading")
     yield BLANK
+    yield from _overview(view)
+    yield from _before(view)
+    if grouped:
+        yield from _grouped(view)
+    else:
+        yield from _every_unit(view)
+    yield from _after(view)
+    yield plain(view.footer, "heading")
+    yield heading
+
+
+def around(view: PlanView) -> Iterator[Line]:
+    """Yield all that a plan says beside its changes and its summary."""
+    yield from selection_lines(view.plan)
+    yield from banner_lines(view.plan)
+    yield from _before(view)
+    yield from _after(view)
+
+
+def _before(view: PlanView) -> Iterator[Line]:
     yield from _left_out(view)
     yield from _held_first(view)
+
+
+def _after(view: PlanView) -> Iterator[Line]:
+    yield from _adopted(view)
+    yield from _held(view)
+    yield from _drift(view)
+    yield from _of_whole(view)
+
+
+def _overview(view: PlanView) -> Iterator[Line]:
+    """Yield the money that the plan moves, and what looks like a slip."""
+    sums = list(total_texts(view, visible)) if view.is_long else []
+    twice = list(anomaly_texts(view, visible))
+    yield from (plain(f"Totals: {text}") for text in sums)
+    yield from (plain(f"{LOOK_TWICE}: {text}", "drift") for text in twice)
+    if sums or twice:
+        yield BLANK
+
+
+def _grouped(view: PlanView) -> Iterator[Line]:
+    """Yield equal changes as groups, most risky first."""
+    for define in view.plan.defines:
+        yield define_line(define)
+    if view.plan.defines:
+        yield BLANK
+    for section in sections(view.units):
+        yield from section_lines(section)
+    yield plain("Equal changes are grouped: --full lists every record", "note")
+    yield BLANK
+
+
+def _every_unit(view: PlanView) -> Iterator[Line]:
+    """Yield every unit."""
     above = 0
     for define in view.plan.defines:
         yield define_line(define)
         above = 2
-    groups = group_conflicts(view.changing)
-    for place, unit in enumerate(view.units()):
-        if place in groups.hidden:
-            continue
+    for unit in view.units():
         lines = list(unit_lines(unit))
-        if place in groups.more:
-            more = f"… and {groups.more[place]:,} more like this"
-            lines.append(plain(more, "conflict", indent=2))
         if above and above + len(lines) > 2:  # units of one line stand together
             yield BLANK
         above = len(lines)
         yield from lines
     if above:
         yield BLANK
-    if groups.left_out:
-        yield plain(f"… and {plural(groups.left_out, 'more conflict')}", "conflict")
-    if groups.hidden:
-        yield plain("`reconcile plan --json` lists every conflict", "note")
-        yield BLANK
-    yield from _adopted(view)
-    yield from _held(view)
-    yield from _drift(view)
-    yield from _of_whole(view)
-    yield plain(view.footer, "heading")
-    yield heading
 
 
 def _adopted(view: PlanView) -> Iterator[Line]:
     if texts := view.adoptions.texts(listed_above=view.verbose):
         yield from (plain(visible(text), "note") for text in texts)
         yield BLANK
+
+
+def banner_lines(plan: Plan) -> Iterator[Line]:
+    """Yield what a plan of a pull request says first."""
+    for one in banner(plan):
+        text = f"{one.text}: {visible(one.quoted)}" if one.quoted else one.text
+        yield plain(text, "conflict" if one.warns else "note")
 
 
 def selection_lines(plan: Plan) -> Iterator[Line]:
@@ -144,19 +159,14 @@ def _held_first(view: PlanView) -> Iterator[Line]:
 
 def _held(view: PlanView) -> Iterator[Line]:
     """Yield what is held back, and how to let it in."""
-    number, more = 0, 0
-    for unit in view.held():
-        if not number:
-            yield plain(HELD_BACK, "conflict")
-        if number < HELD_LISTED:
-            yield from unit_lines(unit)
+    if number := held_changes(view.plan):
+        yield plain(HELD_BACK, "conflict")
+        if number > HELD_LISTED and not view.full:
+            for section in sections(view.held, limit=HELD_LISTED):
+                yield from section_lines(section)
         else:
-            more += len(unit.records)
-        number += len(unit.records)
-    if number:
-        if more:
-            yield plain(f"… and {plural(more, 'more declared change')}", "conflict", indent=2)
-            yield plain("`reconcile plan --json` lists every one", "note", indent=2)
+            for unit in view.held():
+                yield from unit_lines(unit)
         yield from option_lines(LET_IN, options_to_let_in(view.plan))
         if command := how_to_keep(view.plan):
             yield plain(f"hint: {KEEP}: `{visible(command)}`", "note", indent=2)
@@ -274,171 +284,3 @@ def option_lines(says: str, options: Sequence[str]) -> Iterator[Line]:
     *above, last = rows
     yield from (plain(f"{row} \\", "note", indent=4) for row in above)
     yield plain(last, "note", indent=4)
-
-
-def explanation_lines(why: Sequence[Explanation], indent: int) -> Iterator[Line]:
-    """Yield the reasons of a conflict, a line each, and each hint below the last it is for."""
-    for reason, hint in reasons_with_hints(why):
-        yield Line(indent, "", Action.CONFLICT, ((visible(reason), "conflict"),))
-        if hint:
-            yield hint_line(hint, indent, Action.CONFLICT)
-
-
-def hint_line(hint: str, indent: int, mark: str) -> Line:
-    """Return the line of a hint. ``mark`` is the action that it is about."""
-    return Line(indent, "", mark, ((f"hint: {visible(hint)}", "note"),))
-
-
-def unit_lines(unit: UnitView) -> Iterator[Line]:
-    """Yield one unit: the order or cart, what changes in it, then its line items."""
-    for lines in record_lines(unit):
-        yield from lines
-    if unit.others:
-        yield plain(visible(unit.others_note), "note", indent=4)
-
-
-def record_lines(unit: UnitView) -> Iterator[list[Line]]:
-    """Yield the lines of each record of a unit; the first ones name the unit."""
-    above = []
-    if unit.root is None:
-        above = [Line(4, "", "", ((visible(str(unit.address)), "address"),))]
-    packed = [_packed(record) for record in unit.records]
-    columns = _columns(unit.records, packed)
-    for record, fields in zip(unit.records, packed, strict=True):
-        yield [*above, *_record_lines(record, fields, columns)]
-        above = []
-
-
-def unit_line(unit: UnitView) -> Line:
-    """Return a unit on one line: the order or cart, and counts of actions below it."""
-    under = Counter(
-        (record.action, record.address.kind) for record in unit.records if not record.root
-    )
-    parts = [f"{count(kind, number)}: {action}" for (action, kind), number in under.items()]
-    note: tuple[Span, ...] = ((f"  ({', '.join(parts)})", "note"),) if parts else ()
-    if unit.root is None:
-        address = visible(str(unit.address))
-        return Line(4, "", Action.UPDATE, ((address, "address"), *note))
-    head = _head(unit.root, (0, 0), "")
-    return head._replace(spans=head.spans + note)
-
-
-def define_line(define: PropertyDefine) -> Line:
-    """Return the line of a property definition to create."""
-    known = kinds().get(define.kind)
-    name = f"{known.object if known else define.kind}.{define.name}"
-    spans = ((f"property {visible(name)}", "create"), (_DEFINED, ""))
-    return Line(2, Action.DEFINE.glyph, Action.DEFINE, spans)
-
-
-def _record_lines(
-    record: RecordView, packed: list[str], columns: tuple[int, int]
-) -> Iterator[Line]:
-    indent = 6 if record.root else 8
-    beside = packed[0] if len(packed) == 1 and sum(columns) + len(packed[0]) < WIDE else ""
-    yield _head(record, columns, beside)
-    if record.conflicts:
-        yield from explanation_lines(record.conflicts, indent)
-    else:
-        yield from (hint_line(hint, indent, record.action) for hint in record.hints)
-    if packed:
-        for text in () if beside else packed:
-            yield Line(indent, "", record.action, ((text, ""),))
-    else:
-        yield from _field_lines(record, indent)
-    for link in record.links:
-        yield _link_line(link, indent)
-
-
-def _head(record: RecordView, columns: tuple[int, int], beside: str) -> Line:
-    style = str(record.action)
-    address = visible(str(record.address))
-    title = quoted(record.title) if record.title else ""
-    if beside:
-        address += " " * (columns[0] - width(address))
-        title += " " * (columns[1] - width(title))
-    spans: list[Span] = [(address, style)]
-    if title.strip() or beside:
-        spans.append((f"  {title}", "title"))
-    if beside:
-        spans.append((f"  {beside}", ""))
-    quiet = record.action in (Action.ADOPT, Action.CONFLICT)
-    spans += [(f"  # {visible(note)}", "note" if quiet else "drift") for note in record.notes]
-    return Line(2 if record.root else 4, record.action.glyph, style, tuple(spans))
-
-
-def _columns(records: Iterable[RecordView], packed: Iterable[list[str]]) -> tuple[int, int]:
-    """Return the width of addresses and of titles of records with fields beside them."""
-    beside = [record for record, fields in zip(records, packed, strict=True) if len(fields) == 1]
-    addresses = [width(visible(str(record.address))) for record in beside]
-    titles = [width(quoted(record.title)) if record.title else 0 for record in beside]
-    return max(addresses, default=0), min(max(titles, default=0), NAMES)
-
-
-def _packed(record: RecordView) -> list[str]:
-    """Return a created line item's fields, several on a line; empty for other records."""
-    if record.root or record.action is not Action.CREATE:
-        return []
-    lines = [""]
-    for field in _created(record):
-        shown = field.shown_after if field.hidden else value(field.shown_after)
-        text = f"{visible(field.name)}={shown}"
-        if lines[-1] and len(lines[-1]) + len(text) > WIDE - 10:
-            lines.append("")
-        lines[-1] += f"  {text}" if lines[-1] else text
-    return lines if lines[0] else []
-
-
-def _created(record: RecordView) -> list[FieldView]:
-    """Return a created record's fields without key and title, which its first line shows."""
-    kind = kinds().get(record.address.kind)
-    title = kind.title if kind and record.title else ""
-    fields = list(record.fields)
-    if fields and fields[0].after == record.address.key:  # the key's property comes first
-        del fields[0]
-    return [field for field in fields if field.name != title or field.after != record.title]
-
-
-def _field_lines(record: RecordView, indent: int) -> Iterator[Line]:
-    creates = record.action is Action.CREATE
-    fields: Sequence[FieldView] = _created(record) if creates else record.fields
-    if record.action is Action.ARCHIVE:  # only values that differ from those last applied
-        fields = [field for field in fields if field.note]
-    column = min(max((width(visible(field.name)) for field in fields), default=0), NAMES)
-    hidden = [visible(field.name) for field in fields if field.hidden and not field.note]
-    for field in fields:
-        if not field.hidden or field.note:
-            yield _field_line(record, field, indent, column)
-    if hidden:
-        yield Line(indent, "", record.action, ((f"changed (personal): {', '.join(hidden)}", ""),))
-
-
-def _field_line(record: RecordView, field: FieldView, indent: int, column: int) -> Line:
-    name = visible(field.name)
-    spans: list[Span] = [(name + " " * (column - width(name) + 2), "name")]
-    if field.hidden:
-        spans.append((field.shown_after, "empty"))
-    elif record.action is Action.CREATE:
-        spans.append((value(field.shown_after), "new"))
-    elif record.action is Action.ARCHIVE:
-        shown = value(field.shown_before) if field.shown_before else EMPTY
-        spans.append((shown, "old"))
-    elif field.before == field.after:
-        spans.append((value(field.after) if field.after else EMPTY, ""))
-    elif not field.shown_before:
-        spans += [(EMPTY, "empty"), (" -> ", "arrow"), (value(field.shown_after), "new")]
-    elif not field.shown_after:
-        spans += [(value(field.shown_before), "old"), (" -> ", "arrow"), (CLEARED, "empty")]
-    else:
-        before, after = pair(field.shown_before, field.shown_after)
-        spans += [(before, "old"), (" -> ", "arrow"), (after, "new")]
-    if field.note:
-        spans.append((f"  # {field.note}", "drift"))
-    return Line(indent, "", record.action, tuple(spans))
-
-
-def _link_line(link: LinkView, indent: int) -> Line:
-    text = visible(link.text)
-    if link.add:
-        return Line(indent, Action.ASSOCIATE.glyph, Action.ASSOCIATE, ((text, "new"),))
-    return Line(indent, _REMOVED, _REMOVED, ((text, "old"), (_STAYS, "note")))

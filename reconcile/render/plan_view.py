@@ -5,133 +5,32 @@ are already left out here when they must not be shown.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import filterfalse
 
-from reconcile.model.address import Address
-from reconcile.model.explanation import Explanation, hints_of
-from reconcile.model.kinds import kinds
 from reconcile.model.plan import (
     Action,
-    FieldChange,
-    LeftAlone,
-    LinkChange,
     Plan,
-    Reason,
     RecordChange,
     UnitChange,
 )
 from reconcile.model.selected import EVERYTHING
 from reconcile.render.adopted import Adoptions, adoptions
-from reconcile.render.escaping import PERSONAL, mask
 from reconcile.render.not_applied import footer_parts, held_by
-from reconcile.render.phrasing import count, listed, plural, target_line
-from reconcile.render.remarks import NOTES, RESTATED, notes
+from reconcile.render.phrasing import listed, plural, target_line
+from reconcile.render.record_views import (
+    LeftAloneView,
+    RecordView,
+    UnitView,
+    height,
+    left_alone_view,
+    record_view,
+    unit_view,
+)
 
-
-@dataclass(frozen=True, slots=True)
-class FieldView:
-    """One property. ``before`` and ``after`` are the wire's; ``shown_*`` what people read.
-
-    An absent value is ``""``. ``sensitive`` marks personal values, ``hidden`` those left out.
-    """
-
-    name: str
-    before: str
-    after: str
-    shown_before: str
-    shown_after: str
-    reason: Reason
-    note: str
-    sensitive: bool
-    hidden: bool
-
-
-@dataclass(frozen=True, slots=True)
-class LinkView:
-    """One association to make or to remove; ``text`` names the other record.
-
-    ``id`` is the other record's, empty where it is not known yet or must not be shown. ``declared``
-    are the types that are asked for, of those that the pair has afterwards.
-    """
-
-    add: bool
-    to: str
-    text: str
-    id: str
-    types: tuple[tuple[str, int], ...]
-    declared: tuple[tuple[str, int], ...]
-    hidden: bool
-
-
-@dataclass(frozen=True, slots=True)
-class RecordView:
-    """One record. ``notes`` say what is special about it; ``why`` explains why it is left alone,
-    or a part of it left out.
-    """
-
-    action: Action
-    address: Address
-    id: str
-    parent_id: str
-    title: str
-    notes: tuple[str, ...]
-    why: tuple[Explanation, ...]
-    fields: tuple[FieldView, ...]
-    links: tuple[LinkView, ...]
-    root: bool
-    adopts: bool
-    rekey: bool
-    recreates: bool
-    foreign: bool
-    pruned: bool
-    moved_from: str
-
-    @property
-    def conflicts(self) -> tuple[Explanation, ...]:
-        """The explanations that no note gives: those of a conflict."""
-        return self.why if self.action is Action.CONFLICT else ()
-
-    @property
-    def hints(self) -> tuple[str, ...]:
-        """What to do about a conflict, or about what is left out."""
-        return hints_of(self.why)
-
-
-@dataclass(frozen=True, slots=True)
-class LeftAloneView:
-    """The drift of one record: declared values ``after``, those in HubSpot ``before``."""
-
-    address: Address
-    id: str
-    title: str
-    fields: tuple[FieldView, ...]
-    links: tuple[LinkView, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class UnitView:
-    """One unit. ``others`` counts the records under it that no manifest declares."""
-
-    address: Address
-    records: tuple[RecordView, ...]
-    others: int
-
-    @property
-    def root(self) -> RecordView | None:
-        """The order or cart itself, if it changes."""
-        return next((record for record in self.records if record.root), None)
-
-    @property
-    def others_note(self) -> str:
-        """``(+ 2 line items in HubSpot that no manifest declares; left alone)``."""
-        under = [kind.name for kind in kinds().values() if self.address.kind in kind.parents]
-        many = count(under[0] if len(under) == 1 else "", self.others)
-        alone = "left alone"
-        if self.root is not None and self.root.action is Action.ARCHIVE:
-            alone += f", and left without their {self.address.kind}"
-        return f"(+ {many} in HubSpot that no manifest declares; {alone})"
+SCREENFUL = 60
+"""Lines up to which every unit of a plan is listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +51,17 @@ class PlanView:
     conflicts: int
     adoptions: Adoptions
     verbose: bool = False
+    full: bool = False
+
+    @property
+    def is_long(self) -> bool:
+        """Whether to list every unit takes more than a screenful."""
+        lines = 0
+        for unit in self.units():
+            lines += 1 + sum(1 + height(record) for record in unit.records)
+            if lines > SCREENFUL:
+                return True
+        return False
 
     @property
     def heading(self) -> str:
@@ -183,7 +93,7 @@ class PlanView:
     def units(self) -> Iterator[UnitView]:
         """Yield the units with changes or conflicts to list, in order."""
         for unit in self._changing():
-            yield _unit(unit, personal=self.personal)
+            yield unit_view(unit, personal=self.personal)
 
     def _changing(self) -> Iterator[UnitChange]:
         for unit in self.plan.units:
@@ -201,7 +111,9 @@ class PlanView:
         for unit in self.plan.units:
             if unit.held:
                 notes_of = held_by(unit, self.plan)
-                shown = _unit(replace(unit, changes=unit.held, others=0), personal=self.personal)
+                shown = unit_view(
+                    replace(unit, changes=unit.held, others=0), personal=self.personal
+                )
                 records = tuple(
                     replace(one, notes=(notes_of[str(one.address)], *one.notes))
                     for one in shown.records
@@ -220,36 +132,21 @@ class PlanView:
             for unit in self.plan.units:
                 for change in unit.changes:
                     if change.action is Action.CONFLICT:
-                        yield _record(change, unit.address, personal=self.personal)
+                        yield record_view(change, unit.address, personal=self.personal)
 
 
-def view(plan: Plan, *, personal: bool, verbose: bool = False) -> PlanView:
-    """Return the view of a plan; ``personal=False`` for CI, logs and comments."""
+def view(plan: Plan, *, personal: bool, verbose: bool = False, full: bool = False) -> PlanView:
+    """Return the view of a plan; ``personal=False`` for CI, logs and comments.
+
+    ``full`` lists every unit however many there are, ``verbose`` those adopted as they are, too.
+    """
     adopted = adoptions(plan)
     counted: Counter[tuple[str, str]] = Counter()
     for change in plan.records():
         if not change.is_remembered:
             counted[_verb(change, adopted), change.address.kind] += 1
     conflicts = sum(n for (verb, _), n in counted.items() if verb == Action.CONFLICT)
-    return PlanView(plan, personal, _tallies(counted), conflicts, adopted, verbose)
-
-
-def personal_values(change: RecordChange) -> Iterator[str]:
-    """Yield the personal values that a record's change holds."""
-    for field in change.fields:
-        if field.personal:
-            yield from (field.before, field.after, field.shown_before, field.shown_after)
-    for link in change.links:
-        if link.personal:
-            yield link.shown
-
-
-def masked(why: Sequence[Explanation], secret: Iterable[str]) -> tuple[Explanation, ...]:
-    """Return explanations without personal values, of which ``secret`` are known."""
-    values = tuple(secret) if why else ()
-    return tuple(
-        replace(one, reason=mask(one.reason, values), hint=mask(one.hint, values)) for one in why
-    )
+    return PlanView(plan, personal, _tallies(counted), conflicts, adopted, verbose, full or verbose)
 
 
 def _verb(change: RecordChange, adopted: Adoptions) -> str:
@@ -302,91 +199,3 @@ def _done(seen: PlanView) -> str:
     if same:
         parts.append(f"{same:,} unchanged")
     return f"Plan: {'; '.join(parts) or 'nothing to change'}."
-
-
-def _unit(unit: UnitChange, *, personal: bool) -> UnitView:
-    records = tuple(_record(change, unit.address, personal=personal) for change in unit.changes)
-    return UnitView(unit.address, records, unit.others)
-
-
-def _record(change: RecordChange, unit: Address, *, personal: bool) -> RecordView:
-    why = change.why
-    title = change.title
-    if not personal:
-        title = "" if _is_title_personal(change) else title
-        why = masked(why, personal_values(change))
-    return RecordView(
-        action=change.action,
-        address=change.address,
-        id=change.id,
-        parent_id=change.parent_id,
-        title=title,
-        notes=tuple(notes(change, why)),
-        why=why,
-        fields=tuple(
-            replace(_field(field, personal=personal), note=RESTATED)
-            if change.action is Action.UPDATE and field.is_restated
-            else _field(field, personal=personal)
-            for field in change.fields
-        ),
-        links=tuple(_link(link, personal=personal) for link in change.links),
-        root=change.address == unit,
-        adopts=change.adopts,
-        rekey=change.rekey,
-        recreates=change.recreates,
-        foreign=change.foreign,
-        pruned=change.pruned,
-        moved_from=change.moved_from,
-    )
-
-
-def left_alone_view(left: LeftAlone, *, personal: bool) -> LeftAloneView:
-    """Return the view of a record's drift."""
-    return LeftAloneView(
-        left.address,
-        left.id,
-        left.title if personal or not _is_title_personal(left) else "",
-        tuple(_field(field, personal=personal) for field in left.fields),
-        tuple(_link(link, personal=personal) for link in left.links),
-    )
-
-
-def _is_title_personal(change: RecordChange | LeftAlone) -> bool:
-    kind = kinds().get(change.address.kind)
-    if kind is None:
-        return False
-    return kind.is_personal(kind.title) or any(
-        field.personal for field in change.fields if field.name == kind.title
-    )
-
-
-def _field(field: FieldChange, *, personal: bool) -> FieldView:
-    hidden = field.personal and not personal
-    before, after = field.before, field.after
-    shown_before, shown_after = field.shown_before or before, field.shown_after or after
-    if shown_before == shown_after:  # one label for two ids would hide the change
-        shown_before, shown_after = before, after
-    if hidden:
-        before = after = shown_before = shown_after = PERSONAL
-    return FieldView(
-        name=field.name,
-        before=before,
-        after=after,
-        shown_before=shown_before,
-        shown_after=shown_after,
-        reason=field.reason,
-        note=NOTES[field.reason],
-        sensitive=field.personal,
-        hidden=hidden,
-    )
-
-
-def _link(link: LinkChange, *, personal: bool) -> LinkView:
-    hidden = link.personal and not personal
-    text = link.shown or (str(link.address) if link.address else f"id={link.id}")
-    if hidden:
-        text = PERSONAL
-    if not text.startswith((f"{link.to} ", f"{link.to}/")):
-        text = f"{link.to} {text}"
-    shown_id = "" if hidden else link.id
-    return LinkView(link.add, link.to, text, shown_id, link.types, link.ours, hidden)

@@ -16,6 +16,9 @@ NOTES = {
     Reason.UNKNOWN: "unknown: no last-applied value to compare with",
 }
 
+MOVED = "moved:"
+"""Starts the notes on where a record was before."""
+
 RESTATED = "sent again: HubSpot would replace it"
 
 
@@ -28,9 +31,9 @@ def notes(change: RecordChange, why: Sequence[Explanation]) -> Iterator[str]:
     if change.pruned:
         yield "prune: no longer declared"
     if (source := former_parent(change)) is not None:
-        yield f"moved: it was in {source}"
+        yield f"{MOVED} it was in {source}"
     if change.moved_from:
-        yield f"moved: its key was {change.moved_from}"
+        yield f"{MOVED} its key was {change.moved_from}"
     if change.action.removes:
         yield from _removal_notes(change)
         return

@@ -20,8 +20,9 @@ from reconcile.render.escaping import EMPTY, PERSONAL, mask, pair, value, visibl
 from reconcile.render.outcome_lines import DONE, FROM_BEFORE, GLYPHS, Typed, not_as_planned
 from reconcile.render.output import write_lines
 from reconcile.render.phrasing import count, duration, in_order, listed, plural, target_line
-from reconcile.render.plan_lines import BLANK, Line, plain, warning
-from reconcile.render.plan_view import personal_values
+from reconcile.render.plan_lines import warning
+from reconcile.render.record_views import personal_values
+from reconcile.render.styled_lines import BLANK, Line, plain
 
 _MANY = {Status.CONFLICT: "conflicts"}
 _AFTER = "came after the record was written"

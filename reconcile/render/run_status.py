@@ -8,7 +8,7 @@ from reconcile.render.escaping import visible
 from reconcile.render.json_text import json_text
 from reconcile.render.output import write_lines
 from reconcile.render.phrasing import plural
-from reconcile.render.plan_lines import BLANK, Line, plain
+from reconcile.render.styled_lines import BLANK, Line, plain
 
 FORMAT_VERSION = "1.0"
 """MAJOR.MINOR: a reader ignores names it does not know and refuses another major."""

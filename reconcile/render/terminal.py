@@ -6,7 +6,7 @@ from rich.color import ColorSystem
 from rich.style import Style
 
 from reconcile.render.escaping import line_start
-from reconcile.render.plan_lines import Line
+from reconcile.render.styled_lines import Line
 
 STYLES = {
     "heading": "bold",

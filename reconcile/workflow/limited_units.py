@@ -54,7 +54,8 @@ def limit(
         raise
     found = [unit for unit in units if unit.address.folded() in chosen]
     select, exclude = (
-        tuple(one.text for one in some) for some in (selection.select, selection.exclude)
+        tuple(one.text for one in some if one.text)
+        for some in (selection.select, selection.exclude)
     )
     selected = Selected(select, exclude, len(found), len(everything) - len(found))
     return Limited(found, chosen, selected)

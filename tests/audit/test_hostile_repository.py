@@ -9,6 +9,7 @@ import pytest
 
 from reconcile.audit import git
 from reconcile.audit.actor import commit, origin
+from reconcile.audit.git_objects import GitObjects
 from reconcile.audit.source import FilesRead
 from reconcile.model.source import UNKNOWN, Files
 
@@ -141,14 +142,15 @@ def test_reading_the_files_of_a_commit_starts_nothing(
     head = git.resolve(root, "main", environ)
     assert head == commit(environ, root)
     assert not git.is_shallow(root, environ)
-    entry = git.tree(root, head, environ)[root / "manifests" / "a.yaml"]
-    sizes = git.sizes(root, [entry.id], environ)
-    assert list(git.blobs(root, [entry.id], sizes, environ)) == [b"one\n"]
+    objects = GitObjects(root, environ)
+    entry = objects.tree(head)[root / "manifests" / "a.yaml"]
+    sizes = objects.sizes([entry.id])
+    assert list(objects.blobs([entry.id], sizes)) == [b"one\n"]
     (root / ".git" / "objects" / entry.id[:2] / entry.id[2:]).unlink()
     with pytest.raises(git.GitUnavailable, match="does not have all files"):
-        git.sizes(root, [entry.id], environ)
+        objects.sizes([entry.id])
     with pytest.raises(git.GitUnavailable, match="cannot read"):
-        list(git.blobs(root, [entry.id], sizes, environ))
+        list(objects.blobs([entry.id], sizes))
     assert not marker.exists()
 
 

@@ -326,10 +326,12 @@ def test_show_is_what_plan_printed(reader: Project) -> None:
         ("json", True, False),
         ("markdown", False, False),
         ("markdown", True, False),
+        ("html", False, False),
+        ("html", True, False),
     ],
 )
 def test_personal_data(reader: Project, form: str, *, ci: bool, shown: bool) -> None:
-    """Personal values show outside CI only, and in Markdown never; their names always do."""
+    """Personal values show outside CI only, in Markdown and HTML never; their names always do."""
     reader.fine("plan", "--out", "p")
     if ci:
         reader.env(CI="true")
@@ -368,6 +370,19 @@ def test_markdown_names_the_target(reader: Project) -> None:
     assert lines[0] == "<!-- reconcile:plan:shop -->"
     assert lines[2].startswith("### Plan for `shop`: account ")
     assert lines[-1] == f"`{line}`"
+    at = next(n for n, text in enumerate(lines) if text.startswith("Applying this takes about "))
+    assert lines[at + 1].startswith("Content digest: `")
+
+
+def test_html_is_a_page_in_utf_8(reader: Project) -> None:
+    """Whatever the encoding of the terminal is."""
+    reader.fine("plan", "--out", "p")
+    reader.env(PYTHONIOENCODING="ascii")
+    page = reader.fine("show", "p", "--format", "html")
+    assert page.startswith("<!doctype html>\n")
+    assert '<meta charset="utf-8">' in page
+    assert "order/A-1" in page
+    assert page.endswith("</html>\n")
 
 
 # apply

@@ -126,7 +126,7 @@ def test_the_plan_keeps_them_apart(edited: Shop) -> None:
 def test_json_has_a_list_for_each(edited: Shop) -> None:
     """What is held back is not among the resource changes, and drift has terraform's name."""
     made = edited.plan()
-    assert made["format_version"] == "1.1"
+    assert made["format_version"] == "1.2"
     assert [one["address"] for one in made["resource_changes"]] == ["line_item/A-2:mug"]
     (held,) = made["held_back"]
     assert (held["address"], held["change"]["reasons"]) == ("order/A-12", {"hs_tags": "both"})

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 import pytest
+from forge.server import Forge
 
 from reconcile.model.definitions import Account
 from reconcile.probing import Report, as_json
@@ -26,6 +27,7 @@ LINES = {
 """Commands that print a line of JSON for each thing, and how they are typed."""
 
 DOCUMENTS = {
+    "ci github check": ("ci", "github", "check", "--json"),
     "drift": ("drift", "--format", "json"),
     "explain": ("explain", "--json"),
     "plan": ("plan", "--json"),
@@ -57,8 +59,9 @@ def is_versioned(data: Mapping[str, Any]) -> bool:
 
 
 @pytest.fixture
-def applied(project: Project) -> Project:
-    """Return a project with a saved plan that was applied."""
+def applied(project: Project, forge: Forge) -> Project:
+    """Return a project with a saved plan that was applied, in a job on a forge."""
+    project.env(**forge.environment())
     project.fine("plan", "--out", "saved.plan")
     project.fine("apply", "saved.plan")
     return project

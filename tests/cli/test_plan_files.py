@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from reconcile.planning.plan_file import FORMAT
 from tests.cli.conftest import SHOP, Account, MakeProject, Project
 
 
@@ -24,7 +25,9 @@ DAMAGE = {
     "empty": lambda _: b"",
     "not a plan": lambda _: b"kind: order\nkey: A\nproperties: {}\n",
     "binary": lambda _: bytes(range(256)) * 20,
-    "a later format": lambda data: data.replace(b'"format":6', b'"format":7', 1),
+    "a later format": lambda data: data.replace(
+        b'"format":%d' % FORMAT, b'"format":%d' % (FORMAT + 1), 1
+    ),
 }
 
 

@@ -5,10 +5,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from forge.server import Forge
 
 from tests.cli.conftest import Project
 
 READING = [
+    ("ci", "github", "check"),
     ("status",),
     ("lock", "show"),
     ("lock", "show", "file:state"),
@@ -74,8 +76,11 @@ def test_the_watch_refuses_to_write(applied: Project) -> None:
 
 @pytest.mark.matrix(keep=3)
 @pytest.mark.parametrize("command", READING, ids=" ".join)
-def test_a_reading_command_writes_nothing(applied: Project, command: tuple[str, ...]) -> None:
+def test_a_reading_command_writes_nothing(
+    applied: Project, forge: Forge, command: tuple[str, ...]
+) -> None:
     """Not even a lock of its own, or what has git leave the folder alone."""
+    applied.env(**forge.environment())
     home = applied.folder / "state" / "shop"
     (home / ".gitignore").unlink()
     before = sorted(applied.folder.rglob("*"))

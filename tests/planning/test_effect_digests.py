@@ -10,12 +10,20 @@ from hypothesis import given
 from planfiles import parsed, unit_of, written
 from random_examples import examples
 from strategies import plans
-from world import World, order
+from world import World, line, messages, order
 
-from reconcile.errors import StalePlan
+from reconcile.errors import StalePlan, UsageError
 from reconcile.model.address import Address
 from reconcile.model.digest import Hasher
-from reconcile.model.plan import Action, Effect, Plan, RecordChange, TargetPin, UnitChange
+from reconcile.model.plan import (
+    Action,
+    Effect,
+    LinkChange,
+    Plan,
+    RecordChange,
+    TargetPin,
+    UnitChange,
+)
 from reconcile.model.source import Source
 from reconcile.planning.effect_digests import effect_digest, require_effects, with_effect_digests
 from reconcile.planning.plan_file import content_digest, dump, load
@@ -69,10 +77,12 @@ def test_every_part_of_an_effect_is_covered(plan: Plan) -> None:
             for other in altered(change.effect):
                 changed = RecordChange(**{f.name: getattr(other, f.name) for f in fields(Effect)})
                 members = (*unit.changes[:at], changed, *unit.changes[at + 1 :])
-                assert digest(replace(unit, changes=members), plan) != usual
+                both = change.is_remembered and changed.is_remembered
+                assert (digest(replace(unit, changes=members), plan) == usual) is both
         assert digest(replace(unit, others=unit.others + 1), plan) != usual
         if unit.changes:
-            assert digest(replace(unit, changes=unit.changes[1:]), plan) != usual
+            first = unit.changes[0].is_remembered
+            assert (digest(replace(unit, changes=unit.changes[1:]), plan) == usual) is first
         account = replace(plan.target, portal_id=plan.target.portal_id + 1)
         assert effect_digest(unit, account, KEY) != usual
 
@@ -80,7 +90,10 @@ def test_every_part_of_an_effect_is_covered(plan: Plan) -> None:
 @QUICK
 @given(plans())
 def test_nothing_else_is_covered(plan: Plan) -> None:
-    """Titles, explanations, pins and what the state refreshes can differ."""
+    """Titles, explanations, pins and what the state refreshes can differ.
+
+    Only a record of which nothing but the state changes counts as soon as there is a why to show.
+    """
     beside = {field.name for field in fields(RecordChange)} - {f.name for f in fields(Effect)}
     assert beside >= {"title", "why", "unreachable", "state", "keep", "kept_links"}
     for unit in plan.units:
@@ -90,7 +103,8 @@ def test_nothing_else_is_covered(plan: Plan) -> None:
                 for other in altered(getattr(change, name)):
                     changed = replace(change, **{name: other})
                     members = (*unit.changes[:at], changed, *unit.changes[at + 1 :])
-                    assert digest(replace(unit, changes=members), plan) == usual
+                    same = change.is_remembered == changed.is_remembered
+                    assert (digest(replace(unit, changes=members), plan) == usual) is same
         for name in ("manifest", "definitions", "effect_digest"):
             assert digest(replace(unit, **{name: "other"}), plan) == usual
         # What is held back or left alone is not part of what was reviewed.
@@ -121,7 +135,89 @@ def test_the_content_digest_is_of_effects_account_and_settings(plan: Plan) -> No
     assert content_digest(replace(plan, allowed=("prune=1",))) != usual
     for at, unit in enumerate(plan.units):
         fewer = (*plan.units[:at], *plan.units[at + 1 :])
-        assert (content_digest(replace(plan, units=fewer)) != usual) is bool(unit.changes)
+        assert (content_digest(replace(plan, units=fewer)) != usual) is bool(unit.effective)
+
+
+def test_what_others_set_as_declared_changes_no_digest(world: World) -> None:
+    """Only the state learns that a value is as declared now: reviews before it stay valid."""
+    world.converge(order("A", memo="1"), order("B", memo="1", weight="1"), order("C", memo="1"))
+    declared = (order("A", memo="2"), order("B", memo="1", weight="2"), order("C", memo="1"))
+    world.edit("orders", world.id_of("orders", "B"), weight="2")
+    before = world.plan(*declared)
+    assert [str(change.address) for change in before.records()] == ["order/A", "order/B"]
+    (learned,) = (change for change in before.records() if change.is_remembered)
+    assert str(learned.address) == "order/B"
+    alone = replace(before, units=before.units[:1])
+    assert content_digest(before) == content_digest(alone)
+    assert world.apply(world.plan(order("A", memo="1"), *declared[1:])).complete
+    after = world.plan(*declared)
+    assert [str(change.address) for change in after.records()] == ["order/A"]
+    assert content_digest(after) == content_digest(before)
+    assert after.units[0].effect_digest == before.units[0].effect_digest
+
+
+def test_a_line_that_is_only_remembered_changes_no_digest(world: World) -> None:
+    """The order's effects are what they were, whatever the state learns of its lines."""
+    lines = [line("A:1", name="Mug", price="5")]
+    world.converge(order("A", lines, memo="1"))
+    without = world.plan(order("A", lines, memo="2"))
+    more = [line("A:1", name="Mug", price="5", quantity="2")]
+    world.edit("line_items", world.id_of("line_items", "A:1"), quantity="2")
+    beside = world.plan(order("A", more, memo="2"))
+    assert len(beside.units[0].changes) == 2
+    assert beside.units[0].effect_digest == without.units[0].effect_digest
+
+
+def test_an_effect_cannot_pass_for_what_is_only_remembered(world: World) -> None:
+    """A plan file that calls an update a refresh is refused: the digest has the update in it."""
+    world.converge(order("A", memo="1"), order("B", memo="1"))
+    planned = world.plan(order("A", memo="2"), order("B", memo="2"))
+    lines = parsed(b"".join(dump(planned, version="0", created="2026-01-02T03:04:05Z")))
+    (change,) = unit_of(lines, "A")["changes"]
+    change["action"], change["keep"] = "adopt", [["memo", "2"]]
+    del change["fields"]
+    forged, _ = load(written(lines))
+    assert [one.is_remembered for one in forged.records()] == [True, False]
+    world.forget_calls()
+    with pytest.raises(StalePlan, match="the effect digest of order/A is not that of its changes"):
+        world.apply(forged)
+    assert world.writes() == []
+
+
+@pytest.mark.parametrize("part", ["fields", "links"])
+def test_what_is_only_remembered_carries_no_write(world: World, part: str) -> None:
+    """A refresh with something to send is no plan, since no digest would cover that."""
+    world.converge(order("A", memo="1"), order("B", memo="1"))
+    world.edit("orders", world.id_of("orders", "B"), memo="2")
+    planned = world.plan(order("A", memo="1", weight="7"), order("B", memo="2"))
+    update, refresh = planned.records()
+    assert refresh.is_remembered
+    link = LinkChange(
+        add=True, to="company", id="501", address=None, types=(("HUBSPOT_DEFINED", 509),)
+    )
+    given = {"fields": update.fields, "links": (link,)}[part]
+    forged = replace(refresh, keep=(), kept_links=(), **{part: given})
+    units = (planned.units[0], replace(planned.units[1], changes=(forged,)))
+    world.forget_calls()
+    with pytest.raises(UsageError, match="adopt does not write that"):
+        world.apply(replace(planned, units=units))
+    assert world.writes() == []
+
+
+def test_a_refresh_cannot_take_a_protection_away(world: World) -> None:
+    """No digest covers what the state remembers, so it is compared with the manifest."""
+    protect = {"protect": "true"}
+    world.converge(order("A", memo="1", lifecycle=protect))
+    world.edit("orders", world.id_of("orders", "A"), memo="2")
+    planned = world.plan(order("A", memo="2", lifecycle=protect))
+    (refresh,) = planned.records()
+    assert refresh.is_remembered
+    unit = replace(planned.units[0], changes=(replace(refresh, protect=False),))
+    report = world.apply(replace(planned, units=(unit,)), saved=True)
+    assert messages(report) == {
+        "order/A": "its manifest declares otherwise what the plan would remember; plan again"
+    }
+    assert world.apply(planned, saved=True).complete
 
 
 def test_a_digest_needs_the_key() -> None:

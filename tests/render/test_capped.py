@@ -16,8 +16,8 @@ from reconcile.model.plan import Action, TargetPin
 from reconcile.render.capped import capped
 from reconcile.render.error_lines import format_error
 from reconcile.render.outcome_lines import LINES
-from reconcile.render.plan_lines import REASONS
 from reconcile.render.report import write_report
+from reconcile.render.unit_lines import REASONS
 
 
 def problems(many: int, message: str = "no {n}", start: int = 0) -> list[Problem]:

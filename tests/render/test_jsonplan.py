@@ -20,7 +20,7 @@ def changes(plan: Plan) -> dict[str, Any]:
 def test_the_document_says_its_format_target_and_digest(plan: Plan) -> None:
     """What a reader must check before it trusts the rest."""
     data = json.loads(to_json(plan, personal=True, digest="sha256:0123"))
-    assert data["format_version"] == "1.1"
+    assert data["format_version"] == "1.2"
     assert data["reconcile_version"] == __version__
     assert data["content_digest"] == "sha256:0123"
     assert data["target"] == {
@@ -166,3 +166,14 @@ def test_a_property_definition_is_a_change_too(changes: dict[str, Any]) -> None:
     """It comes first, under the object it is defined for."""
     assert next(iter(changes)) == "property/orders.reconcile_key"
     assert changes["property/orders.reconcile_key"]["change"]["actions"] == ["create"]
+
+
+def test_values_of_unknown_records_are_left_out_in_ci(plan: Plan) -> None:
+    """What others keep in a record that reconcile does not know yet is not for every reader."""
+    for personal, before, hidden in ((True, "1.00", {}), (False, "(differs)", True)):
+        made = json.loads(to_json(plan, personal=personal))
+        (one,) = [r for r in made["resource_changes"] if r["address"] == "order/NW-10254"]
+        assert one["change"]["before"] == {"hs_total_price": before}
+        assert one["change"]["before_sensitive"] == (hidden and {"hs_total_price": True})
+        assert one["change"]["after"] == {"hs_total_price": "2.00"}
+        assert one["change"]["after_sensitive"] == {}

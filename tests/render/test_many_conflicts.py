@@ -32,10 +32,10 @@ def plan(why: Sequence[Explanation]) -> Plan:
     return Plan(PIN, tuple(units))
 
 
-def lines_of(planned: Plan) -> list[str]:
+def lines_of(planned: Plan, *, full: bool = False) -> list[str]:
     """Return the lines that `plan` prints."""
     stream = io.StringIO()
-    write_plan(planned, stream, personal=True, color=False)
+    write_plan(planned, stream, personal=True, color=False, full=full)
     return stream.getvalue().splitlines()
 
 
@@ -48,18 +48,24 @@ def test_equal_conflicts_are_shown_at_five_places() -> None:
     lines = lines_of(plan(many))
     assert sum(text.startswith("  ! order/") for text in lines) == 5
     assert lines.count("      hint: use one of a, b") == 5
-    at = lines.index("  … and 4,995 more like this")
-    assert lines[at - 2].startswith("    ! line_item/O4:1")
-    assert "`reconcile plan --json` lists every conflict" in lines
+    assert lines.count("  … and 4,995 more like this") == 2
+    assert "Equal changes are grouped: --full lists every record" in lines
     assert lines[-2] == "Plan: 10,000 conflicts (left alone)."
     assert len(lines) < 60
 
 
 def test_fifty_groups_of_conflicts_are_shown() -> None:
-    """Of conflicts that all differ fifty units are shown, and the records of others are counted."""
+    """Of conflicts that all differ fifty are shown, and the records of others are counted."""
     lines = lines_of(plan([Explanation(f"record {n} has this key") for n in range(1000)]))
-    assert sum(text.startswith("  ! order/") for text in lines) == 50
-    assert "… and 1,900 more conflicts" in lines
+    assert sum(text.lstrip().startswith("! ") for text in lines) == 50
+    assert "  … and 1,950 more records of other sorts" in lines
+
+
+def test_full_lists_every_conflict() -> None:
+    """However many are alike."""
+    lines = lines_of(plan([Explanation("its key is taken")] * 500), full=True)
+    assert sum(text.startswith("  ! order/") for text in lines) == 500
+    assert not any("more" in text or "--full" in text for text in lines)
 
 
 def test_a_rare_conflict_is_not_buried_by_a_common_one() -> None:
@@ -80,7 +86,7 @@ def test_a_few_conflicts_are_all_shown() -> None:
 def test_programs_and_the_saved_plan_have_every_conflict(world: World) -> None:
     """What is left out on the screen is left out there alone."""
     made = world.plan(*(order(f"O{n}", channel="x") for n in range(20)))
-    assert sum("  ! order/" in text for text in lines_of(made)) == 5
+    assert sum("  ! order/" in text for text in lines_of(made)) == 20  # not a screenful
     data = to_json(made, personal=True, digest="")
     saved, _ = load(b"".join(dump(made, version="0", created="")))
     for n in range(20):

@@ -1,18 +1,33 @@
 """A plan as a comment on a pull request."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from markdown_it import MarkdownIt
+from reader_plans import PLANS
 
 from reconcile.model.address import Address
 from reconcile.model.explanation import Explanation
-from reconcile.model.plan import Action, Plan, RecordChange, TargetPin, UnitChange
+from reconcile.model.plan import (
+    Action,
+    FieldChange,
+    Plan,
+    Reason,
+    RecordChange,
+    TargetPin,
+    UnitChange,
+)
 from reconcile.model.records import Location
 from reconcile.render.markdown import LIMIT, markdown, marker
 
 GOLDEN = Path(__file__).parent / "golden"
+
+
+def _other_fields(number: int) -> tuple[FieldChange, ...]:
+    """Fields that no other order of a plan has."""
+    return (FieldChange(f"shop_field_{number}", "", "yes", Reason.CHANGE),)
 
 
 def _big(plan: Plan, many: int) -> Plan:
@@ -41,7 +56,7 @@ def test_a_comment_lists_the_reasons_and_hints_of_a_conflict() -> None:
         "  - Hint: `ask`",
         *(f"  - `shop.yaml:{n}:3: orders have no property 'p{n}'`" for n in range(1, 5)),
         "  - Hint: `correct it`",
-        "  - … and 4 more reasons. `reconcile show FILE` prints the whole plan.",
+        "  - … and 4 more reasons. `reconcile show FILE --full` prints the whole plan.",
     ]
 
 
@@ -59,22 +74,31 @@ def test_few_units_are_shown_open(plan: Plan) -> None:
     assert "<details open>" not in markdown(plan)
 
 
-def test_a_long_plan_loses_its_fields_first(plan: Plan) -> None:
-    """Every unit keeps a line, and the comment says what is missing and how to see it."""
-    text = markdown(_big(plan, 40))
-    assert len(text.encode()) <= LIMIT
-    assert "<details>" not in text
-    assert text.count("order/NW-10249  ") == 40
-    assert "Left out to fit: the fields. `reconcile show FILE` prints the whole plan." in text
-
-
-def test_a_longer_plan_loses_units_then(plan: Plan) -> None:
-    """As many lines as fit; the rest is counted."""
+def test_a_long_plan_is_grouped(plan: Plan) -> None:
+    """Every sort of change is there once, with its number, and small however many there are."""
     text = markdown(_big(plan, 1000))
-    assert LIMIT * 0.8 < len(text.encode()) <= LIMIT
-    shown = text.count("cart/NW-CART-7")
-    assert 0 < shown < 1000
-    assert "units (an order or cart with its line items), and all fields." in text
+    assert len(text.encode()) < 8_000
+    assert "<details>" not in text
+    assert "! ~ update 1,000 orders  # both: changed in the manifest and in HubSpot" not in text
+    assert re.search(r"^!     hs_pipeline_stage +Open -> Delivered  # both: ", text, re.MULTILINE)
+    assert "+   create 2,000 line items" in text
+    assert "Equal changes are grouped. `reconcile show FILE --full` prints" in text
+
+
+def test_what_does_not_fit_is_counted_and_the_least_risky_goes_first() -> None:
+    """What overwrites values of others stays when there is no room for ordinary updates."""
+    made = PLANS["creates_and_one_overwrite"]()
+    updates = [
+        replace(unit, changes=(replace(unit.changes[0], action=Action.UPDATE, fields=fields),))
+        for unit, fields in zip(made.units[:190], map(_other_fields, range(190)), strict=True)
+    ]
+    text = markdown(replace(made, units=(*updates, made.units[1712])), limit=3_000)
+    assert 2_500 < len(text.encode()) <= 3_000
+    assert "~ order/SO-01712" in text
+    assert "hs_total_price    (differs) -> 12.50" in text  # of a record nobody knows, in CI
+    left_out = re.search(r"Not shown: ([0-9]+) orders to update\.", text)
+    assert left_out
+    assert int(left_out[1]) + text.count(" order/SO-") == 191
 
 
 def test_counts_guards_and_conflicts_stay_to_the_last(plan: Plan) -> None:
@@ -83,9 +107,9 @@ def test_counts_guards_and_conflicts_stay_to_the_last(plan: Plan) -> None:
     assert "```diff\n  = order" not in text
     assert "| create | 100 | 200 | 100 |" in text
     assert "limit-update" in text
-    assert "… and 80 more" in text
+    assert "- `order/NW-10252`, and 99 more like this\n" in text
     assert "100 records: only what reconcile remembers of them changes" in text
-    assert "Left out to fit: 900 units" in text
+    assert "Not shown: 200 orders to create, 200 line items to create, 100 carts" in text
     assert len(text) < 4000
 
 

@@ -71,7 +71,7 @@ def test_many_files_are_read_in_several_calls(
     northwind: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many fit into one, each gets its own content."""
-    monkeypatch.setattr("reconcile.audit.git._AT_ONCE", 100)
+    monkeypatch.setattr("reconcile.audit.git_objects._AT_ONCE", 100)
     for number in range(1, 21):
         text = f"kind: order\nkey: N-{number}\nproperties: {{hs_order_name: {'ä' * number}}}\n"
         (northwind / "orders" / f"n{number}.yaml").write_text(text)

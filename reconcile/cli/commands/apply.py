@@ -8,6 +8,7 @@ import click
 
 from reconcile.cli.options import (
     allow_option,
+    full_option,
     prune_option,
     recreate_option,
     running_options,
@@ -39,6 +40,7 @@ def _digest(_: click.Context, option: click.Parameter, given: str | None) -> str
 )
 @recreate_option
 @prune_option
+@full_option
 @running_options
 def command(**given: Any) -> int:
     """Carry out a plan.

@@ -7,10 +7,12 @@ import click
 
 from reconcile.cli.options import (
     allow_option,
+    full_option,
     json_option,
     paths_argument,
     prune_option,
     recreate_option,
+    request_options,
     selection_options,
     sources_option,
     target_option,
@@ -22,6 +24,7 @@ from reconcile.cli.options import (
 @paths_argument
 @target_option
 @selection_options
+@request_options
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -37,6 +40,7 @@ from reconcile.cli.options import (
 @allow_option
 @recreate_option
 @prune_option
+@full_option
 @verbose_option
 @sources_option
 def command(**given: Any) -> int:

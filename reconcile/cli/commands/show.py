@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from reconcile.cli.options import verbose_option
+from reconcile.cli.options import full_option, verbose_option
 
 
 @click.command("show")
@@ -13,12 +13,13 @@ from reconcile.cli.options import verbose_option
 @click.option(
     "--format",
     "form",
-    type=click.Choice(("terminal", "markdown", "json")),
+    type=click.Choice(("terminal", "markdown", "html", "json")),
     default="terminal",
     show_default=True,
-    help="terminal as plan prints it; markdown for a pull request's comment or step summary, "
-    "without personal data; json for programs.",
+    help="terminal as plan prints it; markdown for a pull request's comment or step summary, and "
+    "html for a page with search and filters, both without personal data; json for programs.",
 )
+@full_option
 @verbose_option
 def command(**given: Any) -> None:
     """Show a plan that `plan --out FILE` saved."""

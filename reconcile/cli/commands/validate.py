@@ -4,12 +4,13 @@ from typing import Any
 
 import click
 
-from reconcile.cli.options import json_option, paths_argument, target_option
+from reconcile.cli.options import json_option, paths_argument, request_options, target_option
 
 
 @click.command("validate")
 @paths_argument
 @target_option
+@request_options
 @json_option
 def command(**given: Any) -> None:
     """Check the project file and the manifests, offline.

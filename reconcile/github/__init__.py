@@ -1,0 +1,1 @@
+"""The forge that the gate works on: GitHub's REST API, and the job that reconcile runs in."""

@@ -1,0 +1,1 @@
+"""What was reviewed: the record that a plan run leaves for the merge job."""
